@@ -1,0 +1,1 @@
+"""The core decides, and does no I/O: it yields effects and receives their results."""
