@@ -1,0 +1,45 @@
+"""The QR code that an authenticator app scans, as inline SVG."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from markupsafe import Markup
+
+__all__ = ["qr_svg"]
+
+_BORDER = 4  # the quiet zone that ISO/IEC 18004 asks for, in modules
+
+
+def qr_svg(uri: str, title: str = "QR code") -> Markup:
+    """Draw `uri` as a QR code: one path on white, so that it also scans in dark mode.
+
+    `title` is the text alternative. The drawing needs no style, so it satisfies a strict CSP, and it
+    scales without blur.
+    """
+    import qrcode
+    from qrcode.constants import ERROR_CORRECT_M
+
+    code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, border=0)
+    code.add_data(uri)
+    code.make(fit=True)
+    modules = code.get_matrix()
+    size = len(modules) + 2 * _BORDER
+    return Markup(
+        '<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="qr-title"'
+        ' viewBox="0 0 {size} {size}" shape-rendering="crispEdges"><title id="qr-title">{title}</title>'
+        '<rect width="{size}" height="{size}" fill="#fff"/><path d="{path}" fill="#000"/></svg>'
+    ).format(size=size, title=title, path=_path(modules))
+
+
+def _path(modules: list[list[bool]]) -> str:
+    """One rectangle for each run of dark modules in a row."""
+    rectangles = []
+    for y, row in enumerate(modules, start=_BORDER):
+        x = _BORDER
+        for dark, run in groupby(row):
+            length = sum(1 for _ in run)
+            if dark:
+                rectangles.append(f"M{x} {y}h{length}v1h-{length}z")
+            x += length
+    return "".join(rectangles)
