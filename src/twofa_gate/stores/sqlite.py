@@ -76,7 +76,6 @@ class SQLiteStore:
     @hookimpl
     def load(self, key: str) -> Stored | None:
         """See `StoreHooks.load`. Raises `StoreError`."""
-
         query = "SELECT document, version FROM twofa_gate WHERE key = ?"
 
         def read(connection: sqlite3.Connection) -> Stored | None:

@@ -1,0 +1,5 @@
+"""For authors of plugins: suites that prove that a plugin keeps its contract. They need pytest."""
+
+from twofa_gate.testing.stores import StoreConformance
+
+__all__ = ["StoreConformance"]
