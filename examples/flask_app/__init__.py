@@ -1,0 +1,1 @@
+"""The back office of a chain of three bakeries, on Flask."""

@@ -1,0 +1,35 @@
+"""The back office with a second factor in front: `gunicorn examples.flask_app.gated:app`."""
+
+from datetime import timedelta
+from os import environ
+
+from examples.flask_app.app import create_app
+from twofa_gate import Enforcement, Gate, Policy, User, hookimpl
+from twofa_gate.stores.sqlite import SQLiteStore
+from twofa_gate.wsgi import TwoFactorMiddleware
+
+app = create_app()
+
+
+class Host:
+    @hookimpl
+    def identify(self, request):
+        session = app.session_interface.open_session(app, app.request_class(request.environ))
+        if "user_id" in session:
+            return User(id=str(session["user_id"]), label=session["email"], login=session["login_id"])
+
+    @hookimpl
+    def locate(self, request, user):
+        return "billing" if request.segments[:1] == ("billing",) else "office"
+
+    @hookimpl
+    def policy(self, location, user):
+        return Policy(Enforcement.REQUIRED, max_age=timedelta(minutes=15 if location == "billing" else 720))
+
+
+gate = Gate(secret_keys=[environ["TWOFA_GATE_KEY"]], issuer="Three Ovens", session_cookies=["session"],
+            plugins=[Host(), SQLiteStore(environ.get("EXAMPLE_TWOFA_DATABASE", "twofa.db"))],
+            public=["/static/"], login_paths=["/login"], logout_paths=["/logout"], login_url="/login",
+            cookie_secure=environ.get("EXAMPLE_HTTP") != "1",
+            initialize=environ.get("EXAMPLE_INITIALIZE") == "1")  # fmt: skip
+app.wsgi_app = TwoFactorMiddleware(app.wsgi_app, gate)

@@ -1,0 +1,1 @@
+"""The harbor office of a small marina, on Starlette."""

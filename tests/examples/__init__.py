@@ -1,0 +1,1 @@
+"""The example applications, without the gate and with it."""
