@@ -1,0 +1,55 @@
+# What people and machines run here. A fresh Debian machine with Python 3.11 is enough to start with:
+# the first run makes .venv and fills it, later runs go straight to work.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# More words for pytest, e.g. `make test PYTEST="-k challenge"`.
+PYTEST ?=
+
+.PHONY: demo test lint types fmt soak docs clean venv parts
+
+## demo: play the whole flow against an example, then leave it up (in a terminal)
+demo: venv
+	@$(BIN)/twofa-gate demo
+
+## test: style, types, all tests, coverage of the core
+test: venv parts
+	@$(BIN)/python tools/check.py $(PYTEST)
+
+## lint: style alone
+lint: venv
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+## types: types alone
+types: venv
+	@$(BIN)/mypy
+
+## fmt: put the code into the common form
+fmt: venv
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+## soak: the tests that take long on purpose
+soak: venv parts
+	@$(BIN)/python -m pytest --soak $(PYTEST)
+
+## docs: the documentation as HTML, warnings being errors
+docs: venv
+	@if [ -f docs/conf.py ]; then \
+	  $(PYTHON) tools/setup_venv.py --group docs && \
+	  $(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html && \
+	  echo "docs/_build/html/index.html"; \
+	else echo "there is no docs/conf.py yet"; fi
+
+## clean: take away what these commands made, the environment too
+clean:
+	rm -rf $(VENV) build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+venv:
+	@$(PYTHON) tools/setup_venv.py
+
+parts:
+	@sh tools/setup_debian.sh

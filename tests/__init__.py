@@ -1,0 +1,1 @@
+"""The tests of twofa_gate."""

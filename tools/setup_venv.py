@@ -1,0 +1,141 @@
+"""Make .venv and install this package with its extras and development tools, unless that was done already.
+
+Uses nothing but Python 3.11 and what it finds: ``ensurepip``, or else the system's own pip, or else, as root
+on Debian, the package python3-venv. What was installed is noted in the environment, so that another run has
+nothing to do until the dependencies in pyproject.toml change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+if sys.version_info < (3, 11):
+    sys.exit(
+        f"Python 3.11 or newer is needed, and this is {sys.version.split()[0]}: make PYTHON=python3.11 ..."
+    )
+
+import tomllib
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+STAMP = VENV / "installed.json"
+EXTRAS = ("starlette", "sql", "redis", "demo")
+
+
+def main() -> None:
+    """Bring the environment up to what pyproject.toml asks for."""
+    parser = argparse.ArgumentParser(description="Make .venv, or bring it up to date.")
+    parser.add_argument(
+        "--group", action="append", default=[], help="a dependency group beside dev, if there"
+    )
+    groups = ["dev", *parser.parse_args().group]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    with (ROOT / "pyproject.toml").open("rb") as lock:  # two runs at once take turns
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for group in groups:
+            bring_up(project, group)
+
+
+def bring_up(project: dict[str, Any], group: str) -> None:
+    """Install the package, its extras and one group of tools, unless the note says that it is there."""
+    requirements = group_requirements(project, group)
+    wanted = fingerprint(project, requirements)
+    done: dict[str, str] = json.loads(STAMP.read_text()) if STAMP.exists() and works() else {}
+    if done.get(group) == wanted:
+        return
+    begin = time.monotonic()
+    if not works():
+        make_venv()
+    say(f"installing the package, its extras and the tools of {group} into .venv ...")
+    package = f"-e{ROOT}[{','.join(EXTRAS)}]"
+    run([str(PYTHON), "-m", "pip", "install", "--quiet", "--no-input", package, *requirements])
+    STAMP.write_text(json.dumps({**done, group: wanted}))
+    say(f"installed, in {time.monotonic() - begin:.0f} s")
+
+
+def group_requirements(project: dict[str, Any], group: str) -> list[str]:
+    """Return what a dependency group lists: pip reads groups from 25.1 on, Debian's is older."""
+    listed = project.get("dependency-groups", {}).get(group, [])
+    found: list[str] = []
+    for entry in listed:
+        found += [entry] if isinstance(entry, str) else group_requirements(project, entry["include-group"])
+    return found
+
+
+def fingerprint(project: dict[str, Any], requirements: list[str]) -> str:
+    """Return what stands for all that decides what gets installed, and where."""
+    parts = [project["build-system"], project["project"], project.get("tool", {}).get("hatch"), requirements]
+    return hashlib.sha256(json.dumps([*parts, str(ROOT), sys.version], default=str).encode()).hexdigest()
+
+
+def works() -> bool:
+    """Tell whether the environment is there and its Python runs, with a pip."""
+    command = [str(PYTHON), "-c", "import pip, sys; sys.exit(sys.version_info < (3, 11))"]
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def make_venv() -> None:
+    """Make an empty environment, in whichever way this machine allows."""
+    say(f"making .venv with Python {sys.version.split()[0]} ...")
+    shutil.rmtree(VENV, ignore_errors=True)
+    base = getattr(sys, "_base_executable", sys.executable)
+    if not has_ensurepip(base) and root_on_debian():
+        say("this Python has no ensurepip: installing Debian's python3-venv ...")
+        apt("update", "--quiet=2")
+        apt("install", "--quiet=2", "--no-install-recommends", "python3-venv")
+    if has_ensurepip(base):
+        run([base, "-m", "venv", str(VENV)])
+    elif importlib.util.find_spec("pip") is not None:
+        run([base, "-m", "venv", "--without-pip", str(VENV)])
+        run([base, "-m", "pip", "--python", str(PYTHON), "install", "--quiet", "--no-input", "pip"])
+    else:
+        sys.exit("This Python can make no environment. On Debian, as root: apt-get install python3-venv")
+
+
+def has_ensurepip(python: str) -> bool:
+    """Ask a Python in a process of its own, since an installation a moment ago counts too."""
+    return (
+        subprocess.run([python, "-c", "import ensurepip"], capture_output=True, check=False).returncode == 0
+    )
+
+
+def root_on_debian() -> bool:
+    """Tell whether Debian packages may be installed here."""
+    return os.geteuid() == 0 and Path("/etc/debian_version").exists() and shutil.which("apt-get") is not None
+
+
+def apt(*words: str) -> None:
+    """Call apt-get without questions; that it failed shows in what is missing afterwards."""
+    command = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "-y", *words]
+    subprocess.run(command, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, check=False)
+
+
+def run(command: list[str]) -> None:
+    """Run a command that has to succeed."""
+    done = subprocess.run(command, cwd=ROOT, check=False)
+    if done.returncode != 0:
+        sys.exit(f"setup: this failed with status {done.returncode}: {' '.join(command)}")
+
+
+def say(what: str) -> None:
+    """Tell the person what takes so long."""
+    print(f"setup: {what}", flush=True)  # noqa: T201 - a command's output
+
+
+if __name__ == "__main__":
+    main()
