@@ -17,10 +17,9 @@ def qr_svg(uri: str, title: str = "QR code") -> Markup:
     `title` is the text alternative. The drawing needs no style, so it satisfies a strict CSP, and it
     scales without blur.
     """
-    import qrcode
-    from qrcode.constants import ERROR_CORRECT_M
+    import qrcode  # type: ignore[import-untyped]
 
-    code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, border=0)
+    code = qrcode.QRCode(error_correction=qrcode.ERROR_CORRECT_M, border=0)
     code.add_data(uri)
     code.make(fit=True)
     modules = code.get_matrix()

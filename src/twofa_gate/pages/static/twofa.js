@@ -1,80 +1,90 @@
 // Conveniences only: every page works without this script.
+// It loads before the first paint, so that what needs it (.js, .clip) is there from the start.
 (() => {
   "use strict";
+  const root = document.documentElement;
+  root.classList.add("js");
+  if (navigator.clipboard) root.classList.add("clip");
+
   const all = (selector) => document.querySelectorAll(selector);
-  const waiting = () => document.querySelector("[data-retry-after]:not([data-over])");
+  const digits = (input) => input.value.replace(/[\s-]/g, "");
+  const complete = (input) => /^[0-9]{6}$/.test(digits(input));
 
-  // Send the code when its sixth digit is typed or pasted, unless a recovery code may be meant.
-  all("input[data-submit]").forEach((input) => {
+  // Send the code when its last digit is typed or pasted, but not into a wait.
+  const submitWhenComplete = (input) => {
+    const described = [input.getAttribute("aria-describedby"), input.dataset.submit];
+    input.setAttribute("aria-describedby", described.filter(Boolean).join(" "));
     input.addEventListener("input", () => {
-      const digits = input.value.replace(/[\s-]/g, "");
-      if (/^[0-9]{6}$/.test(digits) && !waiting()) input.form.requestSubmit();
+      if (complete(input) && !document.querySelector("[data-retry-after]")) input.form.requestSubmit();
     });
-  });
+  };
 
-  // From one code of three to the next.
-  const steps = [...all("input[data-step]")];
-  steps.forEach((input, i) => {
+  // Go on from one code of three to the next.
+  const stepOn = (input, i, inputs) => {
     input.addEventListener("input", () => {
-      if (/^[0-9]{6}$/.test(input.value) && steps[i + 1]) steps[i + 1].focus();
+      if (complete(input) && inputs[i + 1]) inputs[i + 1].focus();
     });
-  });
+  };
 
-  // A form goes out once, also if its button is pressed twice.
-  all("form").forEach((form) => {
+  // Send a form once, even if its button is pressed twice.
+  const sendOnce = (form) => {
     form.addEventListener("submit", (event) => {
       if (form.dataset.sent) event.preventDefault();
-      form.dataset.sent = "1";
+      form.dataset.sent = "yes";
+      setTimeout(() => delete form.dataset.sent, 5000);
     });
-  });
-  addEventListener("pageshow", () => all("form").forEach((form) => delete form.dataset.sent));
+  };
 
-  // Count the wait down to the moment when a code is accepted again.
-  all("[data-retry-after]").forEach((timer) => {
-    const end = performance.now() + timer.dataset.retryAfter * 1000;
+  // Count a wait down, by the second in its last hour.
+  const countDown = (timer) => {
+    const end = Date.now() + timer.dataset.retryAfter * 1000;
     const tick = () => {
-      const left = Math.ceil((end - performance.now()) / 1000);
+      const left = Math.ceil((end - Date.now()) / 1000);
       if (left <= 0) {
-        timer.dataset.over = "1";
         timer.parentElement.textContent = timer.dataset.done;
         return;
       }
-      const pad = (n) => String(n).padStart(2, "0");
-      const hours = Math.floor(left / 3600);
-      const minutes = Math.floor(left / 60) % 60;
-      timer.textContent = (hours ? hours + ":" + pad(minutes) : minutes) + ":" + pad(left % 60);
-      setTimeout(tick, 250);
+      if (left <= 3600) {
+        timer.textContent = Math.floor(left / 60) + ":" + String(left % 60).padStart(2, "0");
+      }
+      setTimeout(tick, 500);
     };
     tick();
-  });
-
-  // Copy, download and print exist only where they can work.
-  const text = (id, strip) => {
-    const source = document.getElementById(id);
-    if (strip) return source.textContent.replace(/\s/g, "");
-    const lines = [...source.querySelectorAll("code")].map((code) => code.textContent);
-    return [source.dataset.title, "", ...lines, ""].join("\n");
   };
-  all("[data-js]").forEach((element) => { element.hidden = false; });
-  all("[data-copy]").forEach((button) => {
-    if (!navigator.clipboard) {
-      button.hidden = true;
-      return;
-    }
-    button.hidden = false;
+
+  const keyText = (element) => element.textContent.replace(/\s/g, "");
+  const sheetText = (element) => {
+    const codes = [...element.querySelectorAll("code")].map((code) => code.textContent);
+    return [element.dataset.title, "", ...codes, ""].join("\n");
+  };
+  const textOf = (id) => {
+    const element = document.getElementById(id);
+    return element.dataset.title ? sheetText(element) : keyText(element);
+  };
+
+  const copy = (button) => {
     button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(text(button.dataset.copy, "strip" in button.dataset));
+      await navigator.clipboard.writeText(textOf(button.dataset.copy));
       button.textContent = button.dataset.done;
     });
-  });
-  all("[data-download]").forEach((button) => {
+  };
+  const download = (button) => {
     button.addEventListener("click", () => {
       const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob([text(button.dataset.download)], { type: "text/plain" }));
+      link.href = URL.createObjectURL(new Blob([textOf(button.dataset.download)], { type: "text/plain" }));
       link.download = "recovery-codes.txt";
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 1000);
     });
+  };
+
+  document.addEventListener("DOMContentLoaded", () => {
+    all("input[data-submit]").forEach(submitWhenComplete);
+    all("input[data-step]").forEach(stepOn);
+    all("form").forEach(sendOnce);
+    all("[data-retry-after]").forEach(countDown);
+    all("[data-copy]").forEach(copy);
+    all("[data-download]").forEach(download);
+    all("[data-print]").forEach((button) => button.addEventListener("click", () => print()));
   });
-  all("[data-print]").forEach((button) => button.addEventListener("click", () => print()));
 })();

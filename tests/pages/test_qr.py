@@ -1,0 +1,68 @@
+"""The QR code, read back by an independent reader from what a browser draws."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from twofa_gate.pages.qr import qr_svg
+
+CHROMIUM = Path("/usr/bin/chromium")
+URI = "otpauth://totp/Acme:ada%40example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Acme"
+LONG = URI.replace("ada", "a" * 120)
+
+
+def need_parts() -> None:
+    missing = [name for name in ("chromium", "zbarimg") if shutil.which(name) is None]
+    if missing and os.environ.get("TWOFA_GATE_REQUIRE_PARTS") != "1":
+        pytest.skip(f"missing part: {', '.join(missing)}")
+    assert not missing
+
+
+@pytest.mark.parametrize("uri", [URI, LONG], ids=["usual", "long"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_camera_reads_the_uri(uri: str, scheme: str, tmp_path: Path) -> None:
+    """Drawn by Chromium on a light and on a dark page, the code reads back as exactly the URI."""
+    need_parts()
+    from playwright.sync_api import sync_playwright
+
+    picture = tmp_path / "qr.png"
+    background = {"light": "#fff", "dark": "#10141a"}[scheme]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--headless"])
+        page = browser.new_page(viewport={"width": 400, "height": 400})
+        page.set_content(f'<body style="background:{background};width:300px;margin:50px">{qr_svg(uri)}')
+        page.screenshot(path=picture)
+        browser.close()
+    read = subprocess.run(
+        ["zbarimg", "--quiet", "--raw", picture], capture_output=True, text=True, check=True
+    )
+    assert read.stdout.strip() == uri
+
+
+def test_one_path_without_style() -> None:
+    """The drawing is one path on a white ground, crisp, with a quiet zone of four modules and no style."""
+    svg = qr_svg(URI, "Setup key")
+    assert svg.count("<path ") == svg.count("<rect ") == 1
+    assert 'shape-rendering="crispEdges"' in svg
+    assert "style" not in svg
+    assert "M4 4h7v1h-7z" in svg
+    columns = [int(x) for x in re.findall(r"M(\d+) ", svg)]
+    assert min(columns) == 4
+
+
+def test_text_alternative() -> None:
+    """The drawing is an image with the given name, in which markup stays text."""
+    svg = qr_svg(URI, "<b>Key</b>")
+    assert 'role="img" aria-labelledby="qr-title"' in svg
+    assert '<title id="qr-title">&lt;b&gt;Key&lt;/b&gt;</title>' in svg
+
+
+def test_the_uri_is_not_in_the_markup() -> None:
+    """The URI, which holds the secret, is drawn and nowhere written."""
+    assert "JBSWY3DP" not in qr_svg(URI)
