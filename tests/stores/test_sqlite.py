@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -218,15 +219,33 @@ connection.close()
 
 
 def test_child_holds_its_own_locks(store: SQLiteStore, path: Path) -> None:
-    """A child's connection keeps others from merging and removing the log under it, as any process does."""
+    """Nobody removes the log under a child that has the file open, also when its parent closes it."""
+    opened, closed = path.with_name("opened"), path.with_name("closed")
     store.save("a", b"one", "v1", None)
+
+    def close_in_parent() -> None:
+        _wait_for(opened)
+        store.close()
+        closed.touch()
 
     def work() -> bool:
         store.load("a")  # the child's connection stays open
+        opened.touch()
+        _wait_for(closed)
         subprocess.run([sys.executable, "-c", _VISIT, str(path)], check=True)
         return path.with_name("2fa.db-wal").exists()
 
+    parent = threading.Thread(target=close_in_parent)
+    parent.start()
     assert in_processes(work) == [True]
+    parent.join()
+
+
+def _wait_for(file: Path) -> None:
+    deadline = time.monotonic() + 20
+    while not file.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_fork_waits_for_calls_in_progress(path: Path) -> None:

@@ -16,6 +16,7 @@ import signal
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -114,7 +115,7 @@ class StoreCalls:
             while True:
                 name, *arguments = steps.send(getattr(self.store, name)(*arguments))
         except StopIteration as end:
-            return end.value
+            return end.value  # type: ignore[no-any-return]
 
     async def _task(self, steps: Steps[_T]) -> _T:
         try:
@@ -122,7 +123,7 @@ class StoreCalls:
             while True:
                 name, *arguments = steps.send(await getattr(self.store, name)(*arguments))
         except StopIteration as end:
-            return end.value
+            return end.value  # type: ignore[no-any-return]
 
     async def _tasks(self, workers: Sequence[Steps[_T]]) -> list[_T]:
         return list(await asyncio.gather(*(self._task(steps) for steps in workers)))
@@ -149,7 +150,9 @@ def in_processes(*workers: Callable[[], _T]) -> list[_T]:
     waiting, start = os.pipe()
     for worker in workers:
         reading, writing = os.pipe()
-        process = os.fork()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # threads that the host keeps may be about
+            process = os.fork()
         if process == 0:
             os.close(start)
             _child(worker, waiting, writing)

@@ -104,13 +104,14 @@ class StoreConformance(Documents, Keys, Races):
             pytest.skip("there is no fixture `unreachable`, so what a failure raises is not tested")
         calls = StoreCalls(unreachable)
         try:
-            for attempt in (
+            attempts: tuple[Callable[[], object], ...] = (
                 lambda: calls.load("main/user/a"),
                 lambda: calls.save("main/user/a", b"one", new_version(), None),
                 lambda: calls.save("main/user/a", b"one", new_version(), "v0"),
                 lambda: calls.save("main/user/a", None, new_version(), "v0"),
                 lambda: calls.scan("main/user/", None, 10),
-            ):
+            )
+            for attempt in attempts:
                 with pytest.raises(StoreError):
                     attempt()
         finally:
