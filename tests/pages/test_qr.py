@@ -2,47 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.camera import read_qr
 
 from twofa_gate.pages.qr import qr_svg
 
-CHROMIUM = Path("/usr/bin/chromium")
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
 URI = "otpauth://totp/Acme:ada%40example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Acme"
 LONG = URI.replace("ada", "a" * 120)
 
 
-def need_parts() -> None:
-    missing = [name for name in ("chromium", "zbarimg") if shutil.which(name) is None]
-    if missing and os.environ.get("TWOFA_GATE_REQUIRE_PARTS") != "1":
-        pytest.skip(f"missing part: {', '.join(missing)}")
-    assert not missing
-
-
+@pytest.mark.needs("chromium", "zbarimg")
 @pytest.mark.parametrize("uri", [URI, LONG], ids=["usual", "long"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_camera_reads_the_uri(uri: str, scheme: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("background", ["#ffffff", "#10141a"], ids=["light", "dark"])
+def test_a_camera_reads_the_uri(page: Page, uri: str, background: str) -> None:
     """Drawn by Chromium on a light and on a dark page, the code reads back as exactly the URI."""
-    need_parts()
-    from playwright.sync_api import sync_playwright
-
-    picture = tmp_path / "qr.png"
-    background = {"light": "#fff", "dark": "#10141a"}[scheme]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--headless"])
-        page = browser.new_page(viewport={"width": 400, "height": 400})
-        page.set_content(f'<body style="background:{background};width:300px;margin:50px">{qr_svg(uri)}')
-        page.screenshot(path=picture)
-        browser.close()
-    read = subprocess.run(
-        ["zbarimg", "--quiet", "--raw", picture], capture_output=True, text=True, check=True
-    )
-    assert read.stdout.strip() == uri
+    page.set_content(f'<body style="background:{background};width:300px;margin:50px">{qr_svg(uri)}')
+    assert read_qr(page.screenshot()) == uri
 
 
 def test_one_path_without_style() -> None:

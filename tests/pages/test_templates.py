@@ -497,6 +497,12 @@ def test_wrong_enrollment_code_does_not_repeat_the_secret() -> None:
     assert "Start over" in html
 
 
+def test_wrong_enrollment_code_keeps_the_name() -> None:
+    """The name that was typed beside a wrong code is still there."""
+    page = Page(render(State("enroll", "named", enroll(error="wrong", device_name=EVIL))))
+    assert next(attrs for attrs in page.fields if attrs["name"] == "name")["value"] == EVIL
+
+
 def test_button_words() -> None:
     """The buttons carry the words that guides and users know."""
     assert "<button>Verify and enable</button>" in render(STATES["enroll-confirm-False"])
