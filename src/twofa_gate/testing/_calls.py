@@ -122,6 +122,7 @@ class StoreCalls:
             name, *arguments = next(steps)
             while True:
                 name, *arguments = steps.send(await getattr(self.store, name)(*arguments))
+                await asyncio.sleep(0)  # others take turns even if the store never waits for anything
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
 
