@@ -20,10 +20,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-if sys.version_info < (3, 11):
-    sys.exit(
-        f"Python 3.11 or newer is needed, and this is {sys.version.split()[0]}: make PYTHON=python3.11 ..."
-    )
+if sys.version_info < (3, 11):  # noqa: UP036 - whatever Python is there may start this
+    sys.exit(f"Python 3.11 or newer is needed, not {sys.version.split()[0]}: make PYTHON=python3.11 ...")
 
 import tomllib
 
@@ -60,7 +58,7 @@ def bring_up(project: dict[str, Any], group: str) -> None:
         make_venv()
     say(f"installing the package, its extras and the tools of {group} into .venv ...")
     package = f"-e{ROOT}[{','.join(EXTRAS)}]"
-    run([str(PYTHON), "-m", "pip", "install", "--quiet", "--no-input", package, *requirements])
+    run([str(PYTHON), "-m", "pip", "install", "-qq", "--no-input", package, *requirements])
     STAMP.write_text(json.dumps({**done, group: wanted}))
     say(f"installed, in {time.monotonic() - begin:.0f} s")
 
@@ -77,16 +75,12 @@ def group_requirements(project: dict[str, Any], group: str) -> list[str]:
 def fingerprint(project: dict[str, Any], requirements: list[str]) -> str:
     """Return what stands for all that decides what gets installed, and where."""
     parts = [project["build-system"], project["project"], project.get("tool", {}).get("hatch"), requirements]
-    return hashlib.sha256(json.dumps([*parts, str(ROOT), sys.version], default=str).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([*parts, str(ROOT)], default=str).encode()).hexdigest()
 
 
 def works() -> bool:
     """Tell whether the environment is there and its Python runs, with a pip."""
-    command = [str(PYTHON), "-c", "import pip, sys; sys.exit(sys.version_info < (3, 11))"]
-    try:
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except OSError:
-        return False
+    return VENV.exists() and call([str(PYTHON), "-c", "import pip"], quiet=True) == 0
 
 
 def make_venv() -> None:
@@ -96,22 +90,20 @@ def make_venv() -> None:
     base = getattr(sys, "_base_executable", sys.executable)
     if not has_ensurepip(base) and root_on_debian():
         say("this Python has no ensurepip: installing Debian's python3-venv ...")
-        apt("update", "--quiet=2")
-        apt("install", "--quiet=2", "--no-install-recommends", "python3-venv")
+        apt("update")
+        apt("install", "--no-install-recommends", "python3-venv")
     if has_ensurepip(base):
         run([base, "-m", "venv", str(VENV)])
     elif importlib.util.find_spec("pip") is not None:
         run([base, "-m", "venv", "--without-pip", str(VENV)])
-        run([base, "-m", "pip", "--python", str(PYTHON), "install", "--quiet", "--no-input", "pip"])
+        run([base, "-m", "pip", "--python", str(PYTHON), "install", "-qq", "--no-input", "pip"])
     else:
         sys.exit("This Python can make no environment. On Debian, as root: apt-get install python3-venv")
 
 
 def has_ensurepip(python: str) -> bool:
     """Ask a Python in a process of its own, since an installation a moment ago counts too."""
-    return (
-        subprocess.run([python, "-c", "import ensurepip"], capture_output=True, check=False).returncode == 0
-    )
+    return call([python, "-c", "import ensurepip"], quiet=True) == 0
 
 
 def root_on_debian() -> bool:
@@ -121,20 +113,28 @@ def root_on_debian() -> bool:
 
 def apt(*words: str) -> None:
     """Call apt-get without questions; that it failed shows in what is missing afterwards."""
-    command = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "-y", *words]
-    subprocess.run(command, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, check=False)
+    os.environ["DEBIAN_FRONTEND"] = "noninteractive"
+    call(["apt-get", "-o", "DPkg::Lock::Timeout=300", "-y", "-qq", *words], quiet=True)
 
 
 def run(command: list[str]) -> None:
     """Run a command that has to succeed."""
-    done = subprocess.run(command, cwd=ROOT, check=False)
-    if done.returncode != 0:
-        sys.exit(f"setup: this failed with status {done.returncode}: {' '.join(command)}")
+    status = call(command)
+    if status != 0:
+        sys.exit(f"setup: this failed with status {status}: {' '.join(command)}")
+
+
+def call(command: list[str], *, quiet: bool = False) -> int:
+    """Run a command; return its exit status, that of a shell if there is no such command."""
+    try:
+        return subprocess.run(command, cwd=ROOT, capture_output=quiet, check=False).returncode  # noqa: S603 - of this file
+    except OSError:
+        return 127
 
 
 def say(what: str) -> None:
     """Tell the person what takes so long."""
-    print(f"setup: {what}", flush=True)  # noqa: T201 - a command's output
+    print(f"setup: {what}", flush=True)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def need(*names: str) -> Path:
         part = PARTS[name]
         found = part.find()
         if found is None:
-            missing(f"{name} ({part.command}, in Debian's package {part.package})")
+            missing(f"{name} (Debian's package {part.package})")
         where = found
     return where
 
