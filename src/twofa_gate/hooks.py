@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from twofa_gate.model import Event, Policy, Stored, User
     from twofa_gate.request import GateRequest
 
-__all__ = ["PROJECT", "HookTraits", "HostHooks", "StoreHooks", "hookimpl", "hook_traits"]
+__all__ = ["PROJECT", "HookTraits", "HostHooks", "StoreHooks", "hook_traits", "hookimpl"]
 
 PROJECT = "twofa_gate"
 

@@ -83,7 +83,9 @@ def _require_aware(value: datetime | None, name: str) -> None:
     if value is None:
         return
     if not isinstance(value, datetime) or value.utcoffset() is None:
-        raise ValueError(f"{name} must be a datetime with a time zone, such as datetime(2027, 1, 4, tzinfo=UTC)")
+        raise ValueError(
+            f"{name} must be a datetime with a time zone, such as datetime(2027, 1, 4, tzinfo=UTC)"
+        )
 
 
 def _require_positive(value: timedelta | None, name: str) -> None:

@@ -11,7 +11,18 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
-__all__ = ["BoundHook", "CallHook", "Clock", "DrawRandom", "Effect", "Flow", "ReadBody", "ReadClock", "WriteLog", "perform"]
+__all__ = [
+    "BoundHook",
+    "CallHook",
+    "Clock",
+    "DrawRandom",
+    "Effect",
+    "Flow",
+    "ReadBody",
+    "ReadClock",
+    "WriteLog",
+    "perform",
+]
 
 T = TypeVar("T")
 

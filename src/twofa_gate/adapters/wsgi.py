@@ -1,0 +1,243 @@
+"""The WSGI driver: performs effects in place, and translates between PEP 3333 and the core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.datastructures import EnvironHeaders, Headers
+from werkzeug.utils import cached_property
+from werkzeug.wsgi import get_input_stream
+
+from twofa_gate.adapters.performing import perform_here, run
+from twofa_gate.core.answer import Answer, Forward
+from twofa_gate.core.effects import Effect, ReadBody
+from twofa_gate.core.flow import handle
+from twofa_gate.core.second_look import SecondLook
+from twofa_gate.core.watching import Watch, is_stream
+from twofa_gate.errors import BadRequest
+from twofa_gate.request import GateRequest
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from twofa_gate.gate import Gate
+
+__all__ = ["TwoFactorMiddleware", "WSGIRequest"]
+
+_CREDENTIALS = (
+    "HTTP_COOKIE",
+    "HTTP_AUTHORIZATION",
+    "HTTP_PROXY_AUTHORIZATION",
+    "REMOTE_USER",
+    "AUTH_TYPE",
+    "werkzeug.request",
+)
+
+
+def _text(value: str) -> str:
+    """Undo the latin-1 that PEP 3333 carries bytes in."""
+    return value.encode("latin-1", "replace").decode("utf-8", "replace")
+
+
+class WSGIRequest(GateRequest):
+    """A request made from a WSGI environment, of which it keeps a shallow copy with an empty body."""
+
+    environ: dict[str, Any]
+
+    def __init__(self, environ: WSGIEnvironment) -> None:
+        self.environ = {**environ, "wsgi.input": BytesIO()}
+        self.method = environ["REQUEST_METHOD"]
+        self.prefix = _text(environ.get("SCRIPT_NAME", ""))
+        self.decoded_path = _text(environ.get("PATH_INFO", ""))
+        self.cookie_header = environ.get("HTTP_COOKIE", "")
+        self.authorization = environ.get("HTTP_AUTHORIZATION", "")
+
+    def header(self, name: str) -> str | None:
+        key = name.upper().replace("-", "_")
+        value = self.environ.get(key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}")
+        return None if value is None else str(value)
+
+    def with_cookie_header(self, header: str) -> GateRequest:
+        return WSGIRequest({**self.environ, "HTTP_COOKIE": header})
+
+    @cached_property
+    def raw_path(self) -> str | None:
+        target = self.environ.get("RAW_URI") or self.environ.get("REQUEST_URI")
+        return str(target).partition("?")[0] if target else None
+
+    @cached_property
+    def query_string(self) -> str:
+        return str(self.environ.get("QUERY_STRING", ""))
+
+    @cached_property
+    def headers(self) -> Headers:
+        return EnvironHeaders(self.environ)
+
+    @cached_property
+    def scheme(self) -> str:
+        return str(self.environ["wsgi.url_scheme"])
+
+    @cached_property
+    def host(self) -> str:
+        given = self.environ.get("HTTP_HOST")
+        return str(given) if given else f"{self.environ['SERVER_NAME']}:{self.environ['SERVER_PORT']}"
+
+    @cached_property
+    def client(self) -> str | None:
+        address = self.environ.get("REMOTE_ADDR")
+        return str(address) if address else None
+
+
+def _read_body(environ: WSGIEnvironment, limit: int) -> bytes:
+    declared = environ.get("CONTENT_LENGTH") or "0"
+    if not declared.isdecimal():
+        raise BadRequest("Content-Length is not a number.")
+    if int(declared) > limit:
+        raise BadRequest("The request is too large.", status=413)
+    body = get_input_stream(environ).read(limit + 1)
+    if len(body) > limit:
+        raise BadRequest("The request is too large.", status=413)
+    if len(body) < int(declared):
+        raise BadRequest("The request ended early.")
+    return bytes(body)
+
+
+class TwoFactorMiddleware:
+    """Puts a gate in front of a WSGI application: `app.wsgi_app = TwoFactorMiddleware(app.wsgi_app, gate)`.
+
+    Raises `ConfigurationError` if a hook of the gate is an `async def` function.
+    """
+
+    def __init__(self, app: WSGIApplication, gate: Gate) -> None:
+        gate.require_plain_hooks()
+        self._app = app
+        self._settings = gate.settings
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def perform(effect: Effect[Any]) -> Any:
+            return _read_body(environ, effect.limit) if type(effect) is ReadBody else perform_here(effect)
+
+        request = WSGIRequest(environ)
+        end = run(handle(self._settings, request), perform)
+        if isinstance(end, Answer):
+            start_response(_status_line(end.status), list(end.headers))
+            return [] if request.method == "HEAD" else [end.body]
+        return self._forward(end, request, environ, start_response)
+
+    def _forward(
+        self, end: Forward, request: WSGIRequest, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        if end.strip:
+            environ = {name: value for name, value in environ.items() if name not in _CREDENTIALS}
+        environ["twofa_gate"] = end.context
+        watch = Watch(self._settings, request, end.context.user)
+        exchange = _Exchange(end.look, watch, start_response)
+        body = self._app(environ, exchange.start_response)
+        return body if exchange.untouched else _Body(exchange, body)
+
+
+def _status_line(status: int) -> str:
+    return f"{status} {HTTPStatus(status).phrase}"
+
+
+class _Exchange:
+    """One answer on its way out: feeds the second look, and hands the server what it gives back."""
+
+    def __init__(self, look: SecondLook, watch: Watch, start_response: StartResponse) -> None:
+        self._look = look
+        self._watch: Watch | None = watch
+        self._server_start = start_response
+        self._server_write: Callable[[bytes], object] | None = None
+        self.pending: list[bytes] = []
+
+    @property
+    def untouched(self) -> bool:
+        """Whether the application's own iterable can go to the server as it is."""
+        return self._look.passing and self._watch is None
+
+    def start_response(
+        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
+    ) -> Callable[[bytes], object]:
+        """Be the `start_response` that the application calls."""
+        self.pending.clear()
+        outgoing = run(self._look.begin(int(status[:3]), headers))
+        if outgoing.start is not None:
+            if not is_stream(headers) or not self._look.passing:
+                self._watch = None
+            code, sent = outgoing.start
+            line = status if code == int(status[:3]) else _status_line(code)
+            self._server_write = (
+                self._server_start(line, sent, exc_info) if exc_info else self._server_start(line, sent)
+            )
+        if outgoing.data:
+            self.pending.append(outgoing.data)
+        return self.write
+
+    def write(self, data: bytes) -> object:
+        """Be the `write` callable of PEP 3333."""
+        if self._look.passing and self._server_write is not None:
+            return self._server_write(data) if self.may_continue() else None
+        self.feed(data, last=False)
+        return None
+
+    def may_continue(self) -> bool:
+        """Whether an event stream may go on."""
+        return self._watch is None or run(self._watch.may_continue()) is True
+
+    def feed(self, data: bytes, *, last: bool) -> None:
+        """Give the second look a part of a body that isn't passing."""
+        outgoing = self._look.body(data, last=last)
+        if outgoing.start is not None:
+            code, headers = outgoing.start
+            self._server_write = self._server_start(_status_line(code), headers)
+        if outgoing.data:
+            self.pending.append(outgoing.data)
+
+    @property
+    def passing(self) -> bool:
+        """Whether chunks go out untouched."""
+        return self._look.passing
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more of the application's answer goes out."""
+        return self._look.swallowing
+
+
+class _Body:
+    """The body of an answer that is looked at while it is made. Its `close` closes the application's."""
+
+    def __init__(self, exchange: _Exchange, body: Iterable[bytes]) -> None:
+        self._exchange = exchange
+        self._body = body
+        self._chunks: Iterator[bytes] | None = iter(body)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        exchange = self._exchange
+        while self._chunks is not None and not exchange.over:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                self._chunks = None
+                if not exchange.passing:
+                    exchange.feed(b"", last=True)
+            elif exchange.passing:
+                if exchange.may_continue():
+                    return chunk
+                self._chunks = None
+            elif not exchange.over:
+                exchange.feed(chunk, last=False)
+        if exchange.pending:
+            return exchange.pending.pop(0)
+        raise StopIteration
+
+    def close(self) -> None:
+        """Close the application's iterable."""
+        close = getattr(self._body, "close", None)
+        if close is not None:
+            close()

@@ -1,0 +1,102 @@
+"""Asking the host's hooks, and checking what they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from twofa_gate.core.decision import NamedPolicy
+from twofa_gate.core.effects import BoundHook, CallHook, Flow, perform
+from twofa_gate.core.settings import Settings
+from twofa_gate.errors import BadRequest, HookError
+from twofa_gate.model import Credential, Policy, User
+from twofa_gate.request import GateRequest
+
+__all__ = ["DEFAULT_LOCATION", "identify", "is_logout", "locate", "policies", "user_locations"]
+
+DEFAULT_LOCATION = "default"
+MAX_LOCATION = 200
+"""Characters of a location's key."""
+
+
+def _wrong(hook: BoundHook, result: object, expected: str) -> HookError:
+    if hasattr(result, "close") and hasattr(result, "send"):
+        result.close()  # a coroutine nobody will await
+    return HookError(f"{hook.plugin}.{hook.name} must return {expected}, not {type(result).__name__}.")
+
+
+def identify(settings: Settings, request: GateRequest) -> Flow[User | None]:
+    """Ask every plugin who makes this request. Raises `BadRequest` where they don't agree."""
+    found: User | None = None
+    for hook in settings.hooks.identify:
+        result = yield CallHook(hook, (request,))
+        if result is None:
+            continue
+        if not isinstance(result, User):
+            raise _wrong(hook, result, "a User or None")
+        found = result if found is None else _agree(found, result)
+    return found
+
+
+def _agree(first: User, second: User) -> User:
+    if first.id != second.id:
+        raise BadRequest("The request carries the credentials of two different users.")
+    if first.login is not None and second.login is not None and first.login != second.login:
+        raise BadRequest("The request carries the credentials of two different logins.")
+    # Known by the credential that owes most: an allowed token does not excuse the session beside it.
+    chosen = second if first.credential is Credential.TOKEN else first
+    login = first.login if first.login is not None else second.login
+    return User(chosen.id, chosen.label, login, chosen.credential, chosen.joined or second.joined)
+
+
+def locate(settings: Settings, request: GateRequest, user: User) -> Flow[str]:
+    """Ask which location the request is heading for."""
+    hook = settings.hooks.locate
+    if hook is None:
+        return DEFAULT_LOCATION
+    return _location(hook, (yield CallHook(hook, (request, user))))
+
+
+def _location(hook: BoundHook, result: Any) -> str:
+    if not isinstance(result, str) or not 0 < len(result) <= MAX_LOCATION:
+        raise _wrong(hook, result, f"a location's key, a string of 1 to {MAX_LOCATION} characters")
+    return result
+
+
+def policies(settings: Settings, location: str, user: User) -> Flow[list[NamedPolicy]]:
+    """Ask every plugin for its policy; the default holds where none has an opinion. The list may be empty."""
+    found: list[NamedPolicy] = []
+    for hook in settings.hooks.policy:
+        result = yield CallHook(hook, (location, user))
+        if result is None:
+            continue
+        if not isinstance(result, Policy):
+            raise _wrong(hook, result, "a Policy or None")
+        found.append(NamedPolicy(result, hook.plugin))
+    if not found and settings.default_policy is not None:
+        found.append(NamedPolicy(settings.default_policy, "Gate(policy=...)"))
+    return found
+
+
+def is_logout(settings: Settings, request: GateRequest) -> Flow[bool]:
+    """Ask whether the request logs out; the listed paths are looked at first."""
+    if settings.logout.match(request):
+        return True
+    hook = settings.hooks.is_logout
+    if hook is None:
+        return False
+    result = yield from perform(CallHook(hook, (request,)))
+    if result is not True and result is not False:
+        raise _wrong(hook, result, "True or False")
+    return bool(result)
+
+
+def user_locations(settings: Settings, user: User) -> Flow[list[str] | None]:
+    """Ask for all the locations of a user; `None` if the host does not say."""
+    hook = settings.hooks.user_locations
+    if hook is None:
+        return None
+    result = yield from perform(CallHook(hook, (user,)))
+    if isinstance(result, str) or not isinstance(result, Iterable):
+        raise _wrong(hook, result, "a list of location keys")
+    return [_location(hook, each) for each in result]

@@ -1,0 +1,145 @@
+"""Setting up an authenticator: a secret is shown to its owner, and counts once a code from it was accepted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from twofa_gate.core import attempts, events, recovery, totp
+from twofa_gate.core.account import (
+    MAX_AUTHENTICATORS,
+    PENDING_SECONDS,
+    Account,
+    PendingEnrollment,
+    end_passage,
+    secret_thing,
+)
+from twofa_gate.core.challenge import CodeResult, Outcome, Passage, count_failure, grant, throttle
+from twofa_gate.core.codes import TotpInput
+from twofa_gate.core.effects import DrawRandom, Flow, perform
+from twofa_gate.core.sealing import NONCE_BYTES
+from twofa_gate.core.settings import Settings
+from twofa_gate.core.storage import transact
+from twofa_gate.core.totp import Authenticator
+from twofa_gate.core.verification import digest
+from twofa_gate.model import EventKind, Method
+
+__all__ = ["MAX_NAME", "BeginResult", "Confirmation", "begin", "confirm"]
+
+MAX_NAME = 64
+"""Characters of an authenticator's name."""
+
+
+class BeginResult(Enum):
+    """Why an enrollment could not begin."""
+
+    UNVERIFIED = "unverified"
+    TOO_MANY = "too_many"
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What became of the confirming code; `codes` are the first recovery codes, shown once.
+
+    `missing`: there is nothing to confirm in this browser; it ended, or another one was faster.
+    """
+
+    result: CodeResult | None = None
+    codes: tuple[str, ...] = ()
+    first: bool = False
+
+    @property
+    def missing(self) -> bool:
+        """Whether there was nothing to confirm."""
+        return self.result is None
+
+
+def begin(settings: Settings, user_id: str, browser: str, *, fresh: bool) -> Flow[str | BeginResult]:
+    """Begin an enrollment in one browser; return the secret, to be shown once, or why not.
+
+    `fresh`: this browser verified by a code in the last minutes, as adding a further authenticator demands.
+    """
+    pending_id = (yield from perform(DrawRandom(8))).hex()
+    secret = yield from totp.draw_secret()
+    nonce = yield from perform(DrawRandom(NONCE_BYTES))
+    sealed = settings.sealer.seal(secret, nonce, user_id=user_id, thing=secret_thing(pending_id))
+
+    def act(account: Account, now: float) -> Flow[tuple[Account, str | BeginResult]]:
+        # What was read when the page was asked for may be over: somebody else may have set up since.
+        if account.enrolled and not fresh:
+            return account, BeginResult.UNVERIFIED
+        if len(account.authenticators) >= MAX_AUTHENTICATORS:
+            return account, BeginResult.TOO_MANY
+        pending = PendingEnrollment(id=pending_id, secret=sealed, browser=digest(browser), began=now)
+        begun = yield from events.queue(account.but(pending=pending), EventKind.ENROLLMENT_STARTED, now)
+        return begun, secret
+
+    return (yield from transact(settings, user_id, act))
+
+
+def _pending(account: Account, browser: str, now: float) -> PendingEnrollment | None:
+    pending = account.pending
+    if pending is None or pending.browser != digest(browser) or now - pending.began > PENDING_SECONDS:
+        return None
+    return pending
+
+
+def confirm(
+    settings: Settings,
+    user_id: str,
+    browser: str,
+    typed: TotpInput,
+    name: str,
+    passage: Passage,
+    *,
+    verified: bool,
+) -> Flow[Confirmation]:
+    """Confirm an enrollment by a code from the new authenticator. That code is spent.
+
+    `verified`: the browser has a live verification, without which an enrolled user's account takes no further
+    authenticator. The first authenticator comes with recovery codes.
+    """
+
+    def act(account: Account, now: float) -> Flow[tuple[Account, Confirmation]]:
+        pending = _pending(account, browser, now)
+        if pending is None or (account.enrolled and not verified):
+            return account, Confirmation()
+        held = throttle(account, passage.known, now)
+        if held is not None:
+            return account, Confirmation(held)
+        secret = settings.sealer.open(pending.secret, user_id=user_id, thing=secret_thing(pending.id))
+        fallback = (
+            "Authenticator" if not account.enrolled else f"Authenticator {len(account.authenticators) + 1}"
+        )
+        new = Authenticator(id=pending.id, name=name or fallback, secret=pending.secret, added=now)
+        found = totp.check(secret, new, typed.digits, now)
+        if found.step is None:
+            failure = count_failure(
+                account, passage.known, now, method=Method.TOTP, clock_steps=found.clock_steps
+            )
+            counted, result = yield from failure
+            return counted, Confirmation(result)
+        return (yield from _add(settings, account, new.but(last_step=found.step, used=now), passage, now))
+
+    return (yield from transact(settings, user_id, act))
+
+
+def _add(
+    settings: Settings, account: Account, new: Authenticator, passage: Passage, now: float
+) -> Flow[tuple[Account, Confirmation]]:
+    first = not account.enrolled
+    added = account.but(
+        authenticators=(*account.authenticators, new),
+        pending=None,
+        attempts=attempts.succeeded(account.attempts, passage.known),
+    )
+    shown: list[str] = []
+    if first:
+        codes, shown = yield from recovery.draw_set(settings.sealer, account.user, now)
+        # Setting up voids whatever passed before.
+        added = end_passage(added).but(recovery=codes, enabled_at=now)
+        added = yield from events.queue(added, EventKind.ENABLED, now, authenticator=new.name)
+    else:
+        added = yield from events.queue(added, EventKind.AUTHENTICATOR_ADDED, now, authenticator=new.name)
+    added = grant(added, passage, Method.TOTP, now)
+    return added, Confirmation(CodeResult(Outcome.ACCEPTED, Method.TOTP), tuple(shown), first)

@@ -1,0 +1,104 @@
+"""The way of a request: to a page of the gate, past it, or to a refusal.
+
+`handle` is what drivers run. It fails closed: whatever goes wrong on the way, the application is not called.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from twofa_gate.core import asking, events, paths, refusal, returning
+from twofa_gate.core.answer import Answer, Context, Forward, Reminder
+from twofa_gate.core.decision import Ruling
+from twofa_gate.core.effects import Flow
+from twofa_gate.core.second_look import Mode, SecondLook
+from twofa_gate.core.settings import Settings
+from twofa_gate.core.standing import Standing, assess, may_pass
+from twofa_gate.errors import BadRequest
+from twofa_gate.model import Decision, EventKind, Method, User
+from twofa_gate.request import GateRequest
+
+__all__ = ["handle"]
+
+
+def handle(settings: Settings, request: GateRequest) -> Flow[Answer | Forward]:
+    """Decide what happens to a request."""
+    try:
+        return (yield from _route(settings, request))
+    except BadRequest as error:
+        return refusal.plain_answer(error.status, f"{error}\n")
+    except Exception as error:  # whatever failed, the application is not called
+        yield from events.record(settings, EventKind.UNAVAILABLE, None, error=repr(error), moment="request")
+        return refusal.unavailable(request)
+
+
+def _route(settings: Settings, request: GateRequest) -> Flow[Answer | Forward]:
+    below = paths.below(settings.mount, request)
+    if below is not None:
+        if request.kind == "websocket":
+            return refusal.plain_answer(403, "")
+        return (yield from settings.pages(settings, request, below))
+    if settings.public.match(request):
+        return Forward(
+            _context(settings, request), SecondLook(settings, request, None, Mode.PUBLIC), strip=True
+        )
+    user = yield from asking.identify(settings, request)
+    mode = yield from _mode(settings, request)
+    if user is None or mode is not Mode.ORDINARY:
+        return Forward(_context(settings, request, user), SecondLook(settings, request, user, mode))
+    return (yield from _gate(settings, request, user))
+
+
+def _mode(settings: Settings, request: GateRequest) -> Flow[Mode]:
+    # What answers a login or logout path says can be looked at; what a socket there says can't.
+    if request.kind == "websocket":
+        return Mode.ORDINARY
+    if (yield from asking.is_logout(settings, request)) is True:
+        return Mode.LOGOUT
+    return Mode.LOGIN if settings.login.match(request) else Mode.ORDINARY
+
+
+def _gate(settings: Settings, request: GateRequest, user: User) -> Flow[Answer | Forward]:
+    if request.kind == "websocket" and not returning.allows_origin(settings, request):
+        yield from events.record(
+            settings, EventKind.REFUSED, user.id, why="foreign origin", path=request.path
+        )
+        return refusal.plain_answer(403, "")
+    standing = yield from assess(settings, request, user)
+    if (yield from may_pass(settings, standing)) is True:
+        return Forward(
+            _standing_context(settings, request, standing), SecondLook(settings, request, user, Mode.ORDINARY)
+        )
+    facts = {
+        "decision": standing.ruling.decision.value,
+        "location": standing.location,
+        "policy": _source(standing.ruling),
+    }
+    yield from events.record(settings, EventKind.REFUSED, user.id, **facts)
+    return (yield from refusal.refuse(settings, request, standing))
+
+
+def _source(ruling: Ruling) -> str | None:
+    return None if ruling.policy is None else ruling.policy.source
+
+
+def _context(settings: Settings, request: GateRequest, user: User | None = None) -> Context:
+    return Context(Decision.PASS, f"{request.prefix}{settings.mount}/", user)
+
+
+def _standing_context(settings: Settings, request: GateRequest, standing: Standing) -> Context:
+    made = standing.verification
+    ruling = standing.ruling
+    reminder = None
+    if ruling.decision is Decision.REMIND and ruling.cutoff is not None:
+        url = f"{request.prefix}{settings.mount}/enroll"
+        reminder = Reminder(standing.location, datetime.fromtimestamp(ruling.cutoff, UTC), url)
+    return Context(
+        ruling.decision,
+        f"{request.prefix}{settings.mount}/",
+        standing.user,
+        standing.location,
+        None if made is None else datetime.fromtimestamp(made.at, UTC),
+        None if made is None else Method(made.method),
+        reminder,
+    )

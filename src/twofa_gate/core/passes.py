@@ -1,0 +1,47 @@
+"""The memory of a PASS that was given to a verified request, for at most `revocation_lag` seconds.
+
+What is remembered is the account that was read, not the verdict: every reuse is judged anew against `max_age`
+and cut-offs. Anything that is not a PASS is decided on a fresh read.
+"""
+
+from __future__ import annotations
+
+from twofa_gate.core.account import Account
+
+__all__ = ["PassCache"]
+
+MAX_USERS = 2_000
+
+
+class PassCache:
+    """Accounts by user id, bounded in number and age. Each operation is one step under the interpreter lock."""
+
+    def __init__(self, lag: float) -> None:
+        self._lag = lag
+        self._read: dict[str, tuple[Account, float]] = {}
+        self.generation = 0
+        """Changes with every write of this process; a read that a write overtook is not remembered."""
+
+    def get(self, user_id: str, monotonic: float) -> Account | None:
+        """Return the account as it was read at most `revocation_lag` ago."""
+        found = self._read.get(user_id)
+        if found is None or monotonic - found[1] >= self._lag:
+            return None
+        return found[0]
+
+    def put(self, user_id: str, account: Account, monotonic: float, generation: int) -> None:
+        """Remember an account that was read at `monotonic`, when the generation was `generation`."""
+        if self._lag <= 0 or generation != self.generation:
+            return
+        self._read.pop(user_id, None)
+        self._read[user_id] = (account, monotonic)
+        if generation != self.generation:
+            # A writer in another thread came between the comparison and the entry.
+            self._read.pop(user_id, None)
+        while len(self._read) > MAX_USERS:
+            self._read.pop(next(iter(self._read), user_id), None)
+
+    def forget(self, user_id: str) -> None:
+        """Forget a user: this process is writing, or has written, their account."""
+        self.generation += 1
+        self._read.pop(user_id, None)

@@ -1,0 +1,167 @@
+"""Refusals that fit the request: a page for a person, a problem for a script, nothing for an image."""
+
+from __future__ import annotations
+
+import json
+from enum import Enum
+from typing import Any
+from urllib.parse import quote
+
+from twofa_gate.core import cookies, returning
+from twofa_gate.core.answer import Answer
+from twofa_gate.core.browser import browser_of, draw_browser
+from twofa_gate.core.effects import Flow, ReadClock, perform
+from twofa_gate.core.settings import Settings
+from twofa_gate.core.standing import Standing, token_of
+from twofa_gate.core.verification import digest
+from twofa_gate.model import Credential, Decision, User
+from twofa_gate.request import GateRequest
+
+__all__ = ["SECURITY_HEADERS", "Audience", "audience", "plain_answer", "problem", "redirect", "refuse"]
+
+SECURITY_HEADERS = (
+    ("Cache-Control", "no-store"),
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    ),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    # not `no-referrer`: with that, browsers send `Origin: null` with our own forms
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+)
+"""On every answer of the gate's own."""
+
+_TITLES = {
+    Decision.CHALLENGE: "A second factor is needed",
+    Decision.ENROLL: "Two-factor authentication has to be set up",
+    Decision.DENY: "Kept out: two-factor authentication was not set up in time",
+    Decision.UNAVAILABLE: "Two-factor authentication is unavailable right now",
+}
+_PAGES = {Decision.CHALLENGE: "/challenge", Decision.ENROLL: "/enroll", Decision.DENY: "/"}
+
+
+class Audience(Enum):
+    """Who waits for the answer."""
+
+    NAVIGATION = "navigation"
+    FETCH = "fetch"
+    HTMX = "htmx"
+    BEARER = "bearer"
+    RESOURCE = "resource"
+    SOCKET = "socket"
+
+
+def audience(request: GateRequest, user: User | None) -> Audience:
+    """Tell who waits for the answer, by what browsers and libraries send."""
+    if request.kind == "websocket":
+        return Audience.SOCKET
+    if (
+        user is not None
+        and user.credential is Credential.TOKEN
+        and request.authorization[:7].lower() == "bearer "
+    ):
+        return Audience.BEARER
+    if request.header("hx-request"):
+        return Audience.HTMX
+    if (request.header("x-requested-with") or "").lower() == "xmlhttprequest":
+        return Audience.FETCH
+    if request.header("sec-fetch-mode") == "navigate":
+        return Audience.NAVIGATION
+    destination = request.header("sec-fetch-dest")
+    if destination is not None:
+        return Audience.FETCH if destination == "empty" else Audience.RESOURCE
+    return _by_accept(request)
+
+
+def _by_accept(request: GateRequest) -> Audience:
+    accept = (request.header("accept") or "").lower()
+    if "text/html" in accept:
+        return Audience.NAVIGATION
+    sent = (request.header("content-type") or "").lower()
+    if "json" in accept or "json" in sent or "text/event-stream" in accept:
+        return Audience.FETCH
+    if accept.startswith(
+        ("image/", "text/css", "text/javascript", "application/javascript", "font/", "video/", "audio/")
+    ):
+        return Audience.RESOURCE
+    return Audience.NAVIGATION
+
+
+def plain_answer(status: int, text: str, *headers: cookies.Header) -> Answer:
+    """Give an answer of one line, for when there is no page, or none can be made."""
+    body = text.encode()
+    kind = ("Content-Type", "text/plain; charset=utf-8")
+    return Answer(status, (kind, ("Content-Length", str(len(body))), *SECURITY_HEADERS, *headers), body)
+
+
+def redirect(url: str, *headers: cookies.Header) -> Answer:
+    """Send the browser elsewhere (303), whatever its method was."""
+    return plain_answer(303, "See other page.\n", ("Location", url), *headers)
+
+
+def problem(status: int, kind: str, title: str, *headers: cookies.Header, **members: Any) -> Answer:
+    """Give a problem document, RFC 9457."""
+    document = {"type": f"urn:twofa-gate:{kind}", "title": title, "status": status, **members}
+    body = json.dumps(document).encode()
+    of_kind = ("Content-Type", "application/problem+json")
+    return Answer(status, (of_kind, ("Content-Length", str(len(body))), *SECURITY_HEADERS, *headers), body)
+
+
+def unavailable(request: GateRequest) -> Answer:
+    """Refuse because something that the decision needs has failed. Says nothing about what."""
+    title = _TITLES[Decision.UNAVAILABLE]
+    retry = ("Retry-After", "5")
+    if audience(request, None) in (Audience.FETCH, Audience.BEARER, Audience.HTMX):
+        return problem(503, "unavailable", title, retry, decision=Decision.UNAVAILABLE.value)
+    return plain_answer(503, f"{title}. Please try again in a moment.\n", retry)
+
+
+def refuse(settings: Settings, request: GateRequest, standing: Standing) -> Flow[Answer]:
+    """Refuse a request as its kind demands; every browser that is refused gets a browser cookie."""
+    decision = standing.ruling.decision
+    if decision is Decision.UNAVAILABLE:
+        return unavailable(request)
+    now = (yield from perform(ReadClock())).now
+    headers = yield from _refusal_cookies(settings, request, standing)
+    address = returning.address_of(settings, request)
+    signed = returning.sign_return(settings, address, standing.location, now)
+    url = f"{request.prefix}{settings.mount}{_PAGES[decision]}?next={quote(signed)}"
+    who = audience(request, standing.user)
+    members = {"decision": decision.value, "location": standing.location, "url": url}
+    if who is Audience.BEARER:
+        challenge = (
+            "WWW-Authenticate",
+            'Bearer error="insufficient_user_authentication", error_description="A second factor is needed"',
+        )
+        return problem(401, decision.value, _TITLES[decision], challenge, *headers, **members)
+    if who is Audience.HTMX:
+        return problem(403, decision.value, _TITLES[decision], ("HX-Redirect", url), *headers, **members)
+    if who is Audience.FETCH:
+        return problem(403, decision.value, _TITLES[decision], *headers, **members)
+    if who in (Audience.RESOURCE, Audience.SOCKET):
+        return plain_answer(403, "", *headers)
+    if decision is Decision.DENY:
+        return (yield from _denied_page(settings, request, standing)).with_headers(*headers)
+    return redirect(url, *headers)
+
+
+def _denied_page(settings: Settings, request: GateRequest, standing: Standing) -> Flow[Answer]:
+    from twofa_gate.pages.denied import denied_page
+
+    return (yield from denied_page(settings, request, standing))
+
+
+def _refusal_cookies(
+    settings: Settings, request: GateRequest, standing: Standing
+) -> Flow[list[cookies.Header]]:
+    headers: list[cookies.Header] = []
+    if browser_of(settings, request) is None:
+        headers.append((yield from draw_browser(settings))[1])
+    token = token_of(settings, request)
+    if token is not None and not (standing.account and standing.account.verification(digest(token.token))):
+        # It ended, or it is somebody else's: the browser need not keep it.
+        headers.append(cookies.expire(settings.cookies, settings.cookies.verification))
+    return headers

@@ -1,0 +1,231 @@
+"""The second moment of decision: as an answer begins, who is asking is looked at again.
+
+A login arrives as an anonymous request, and many applications answer it with a page that is already private.
+`SecondLook` is one object without I/O that both drivers feed with what the application answers; what it gives
+back is what may go out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from twofa_gate.core import asking, cookies, events, refusal, returning, storage
+from twofa_gate.core.account import Account
+from twofa_gate.core.answer import Answer
+from twofa_gate.core.cookies import Header
+from twofa_gate.core.effects import Flow, ReadClock, perform
+from twofa_gate.core.settings import Settings
+from twofa_gate.core.standing import Standing, assess, may_pass, token_of
+from twofa_gate.core.verification import digest
+from twofa_gate.errors import BadRequest
+from twofa_gate.model import Decision, EventKind, User
+from twofa_gate.request import GateRequest, merge_cookies
+
+__all__ = ["Mode", "Outgoing", "SecondLook", "identity"]
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Mode(Enum):
+    """What kind of path the request went to."""
+
+    ORDINARY = auto()
+    PUBLIC = auto()
+    LOGIN = auto()
+    LOGOUT = auto()
+
+
+class _State(Enum):
+    BEFORE = auto()
+    PASSING = auto()
+    HOLDING = auto()
+    SWALLOWING = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What may go out now: the start of an answer, some of its body, its end; any of these may be missing."""
+
+    start: tuple[int, list[Header]] | None = None
+    data: bytes = b""
+    end: bool = False
+
+
+class SecondLook:
+    """Looks at one answer. `user` is who asked, and `request` the request as it came.
+
+    Once `passing` is true the driver hands on what the application sends, untouched.
+    """
+
+    def __init__(self, settings: Settings, request: GateRequest, user: User | None, mode: Mode) -> None:
+        self._settings = settings
+        self._request = request
+        self._user = user
+        self._mode = mode
+        self._state = _State.BEFORE
+        self._held: tuple[int, list[Header]] | None = None
+        self._replacement: Answer | None = None
+        # If nobody is logged in any more, a failure after that must not bring the session back.
+        self._logout_cookies: tuple[Header, ...] = ()
+
+    @property
+    def passing(self) -> bool:
+        """Whether the rest of the answer goes out untouched."""
+        return self._state is _State.PASSING
+
+    @property
+    def swallowing(self) -> bool:
+        """Whether nothing more of the application's answer goes out."""
+        return self._state is _State.SWALLOWING
+
+    def begin(self, status: int, headers: list[Header]) -> Flow[Outgoing]:
+        """Look at the start of an answer."""
+        if self._mode is Mode.PUBLIC:
+            return self._pass(status, [each for each in headers if each[0].lower() != "set-cookie"])
+        try:
+            return (yield from self._look(status, headers))
+        except BadRequest as error:
+            return self._replace(refusal.plain_answer(error.status, f"{error}\n"))
+        except Exception as error:  # whatever failed, the application's answer stays in
+            yield from events.record(
+                self._settings, EventKind.UNAVAILABLE, self._id, error=repr(error), moment="answer"
+            )
+            return self._replace(refusal.unavailable(self._request).with_headers(*self._logout_cookies))
+
+    def body(self, data: bytes, *, last: bool) -> Outgoing:
+        """Look at a part of the body; only asked while the answer isn't passing."""
+        if self._state is _State.HOLDING:
+            if data and self._replacement is not None:
+                return self._replace(self._replacement)
+            if last and self._held is not None:
+                return self._end(*self._held)
+        return Outgoing()
+
+    @property
+    def _id(self) -> str | None:
+        return None if self._user is None else self._user.id
+
+    def _pass(self, status: int, headers: list[Header]) -> Outgoing:
+        self._state = _State.PASSING
+        return Outgoing((status, headers))
+
+    def _end(self, status: int, headers: list[Header]) -> Outgoing:
+        """Let the start out, and no body, whatever the application sends."""
+        self._state = _State.SWALLOWING
+        return Outgoing((status, headers), b"", end=True)
+
+    def _replace(self, answer: Answer) -> Outgoing:
+        self._state = _State.SWALLOWING
+        return Outgoing((answer.status, list(answer.headers)), answer.body, end=True)
+
+    def _can_have_changed(self, sets_cookie: bool) -> bool:
+        """Whether who is asking can be another than before.
+
+        Beside what sets a cookie, came anonymous with credentials, or has a live session, an unsafe method
+        counts: it may log somebody else in on the server's side without any cookie.
+        """
+        if sets_cookie or self._settings.live or self._mode is not Mode.ORDINARY:
+            return True
+        if self._user is None:
+            return self._request.carries_credentials
+        return self._request.method not in SAFE_METHODS
+
+    def _look(self, status: int, headers: list[Header]) -> Flow[Outgoing]:
+        sets_cookie = any(name.lower() == "set-cookie" for name, _ in headers)
+        if not self._can_have_changed(sets_cookie):
+            return self._pass(status, headers)
+        request = self._request
+        if sets_cookie:
+            now = (yield from perform(ReadClock())).now
+            changes = cookies.set_cookie_changes(headers, now)
+            request = request.with_cookie_header(merge_cookies(request.cookie_header, changes))
+        user = yield from asking.identify(self._settings, request)
+        changed = identity(user) != identity(self._user)
+        if user is None:
+            self._logout_cookies = tuple(each for each in headers if each[0].lower() == "set-cookie")
+        ended = (yield from self._end_verification(user)) if changed else []
+        headers = [*headers, *ended]
+        if user is None or (not changed and self._mode is Mode.ORDINARY):
+            return self._pass(status, headers)
+        standing = yield from assess(self._settings, self._request, user, use_verification=not changed)
+        if (yield from may_pass(self._settings, standing)) is True:
+            return self._pass(status, headers)
+        if self._mode is Mode.LOGOUT and not changed and self._request.method in SAFE_METHODS:
+            # A page that asks whether to log out is what a logout path is for.
+            return self._pass(status, headers)
+        return (yield from self._withhold(status, headers, standing))
+
+    def _end_verification(self, user: User | None) -> Flow[list[Header]]:
+        """End the verification that came with the request, since this browser is somebody else's now."""
+        settings = self._settings
+        token = token_of(settings, self._request)
+        if token is None:
+            return []
+        ended = digest(token.token)
+
+        def act(account: Account, now: float) -> Flow[tuple[Account, None]]:
+            if account.verification(ended) is None:
+                return account, None
+            left = account.without_verification(ended)
+            return (
+                yield from events.queue(left, EventKind.VERIFICATION_ENDED, now, why="browser changed hands")
+            ), None
+
+        for user_id in {each.id for each in (self._user, user) if each is not None}:
+            yield from storage.transact(settings, user_id, act)
+        return [cookies.expire(settings.cookies, settings.cookies.verification)]
+
+    def _withhold(self, status: int, headers: list[Header], standing: Standing) -> Flow[Outgoing]:
+        """Let out what shows nothing: an empty answer, a redirect within the origin; replace the rest."""
+        given = {name.lower(): value for name, value in headers}
+        if self._mode is Mode.LOGIN and _is_json(given.get("content-type", "")):
+            return self._pass(status, headers)
+        if 300 <= status < 400 and "location" in given:
+            if self._leads_within(given["location"]):
+                return self._end(status, _without_body(headers))
+        elif self._has_no_body(status, given):
+            return self._end(status, headers)
+        kept = [each for each in headers if each[0].lower() == "set-cookie"]
+        decision = standing.ruling.decision
+        yield from events.record(
+            self._settings,
+            EventKind.WITHHELD,
+            standing.user.id,
+            decision=decision.value,
+            location=standing.location,
+        )
+        answer = yield from refusal.refuse(self._settings, self._request, standing)
+        if decision is not Decision.UNAVAILABLE:
+            answer = answer.with_headers(*kept)
+        if "content-length" in given or 300 <= status < 400:
+            return self._replace(answer)
+        # Whether the body is empty shows only when it comes, or doesn't.
+        self._state, self._held, self._replacement = _State.HOLDING, (status, headers), answer
+        return Outgoing()
+
+    def _has_no_body(self, status: int, given: dict[str, str]) -> bool:
+        return (
+            status in (204, 205, 304) or given.get("content-length") == "0" or self._request.method == "HEAD"
+        )
+
+    def _leads_within(self, location: str) -> bool:
+        if returning.is_path(location):
+            return True
+        return returning.is_same_origin(self._settings, self._request, location)
+
+
+def identity(user: User | None) -> tuple[str, str | None] | None:
+    """Return what tells one login of one user from another."""
+    return None if user is None else (user.id, user.login)
+
+
+def _is_json(content_type: str) -> bool:
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+
+
+def _without_body(headers: list[Header]) -> list[Header]:
+    dropped = ("content-length", "transfer-encoding", "content-encoding", "content-range", "etag", "digest")
+    kept = [each for each in headers if each[0].lower() not in dropped]
+    return [*kept, ("Content-Length", "0")]

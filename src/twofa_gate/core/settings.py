@@ -1,0 +1,112 @@
+"""What the core needs to know, as one value: checked and bound once, when the gate starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from twofa_gate.core.effects import BoundHook, Flow
+from twofa_gate.core.keys import KeyList
+from twofa_gate.core.passes import PassCache
+from twofa_gate.core.paths import PathRules
+from twofa_gate.core.sealing import Sealer
+from twofa_gate.core.signing import ValueSigner
+from twofa_gate.model import Policy
+
+if TYPE_CHECKING:
+    from twofa_gate.core.answer import Answer
+    from twofa_gate.core.cookies import HostCookie
+    from twofa_gate.request import GateRequest
+
+__all__ = ["BoundHooks", "CookieSettings", "Links", "Settings"]
+
+
+@dataclass(frozen=True, slots=True)
+class BoundHooks:
+    """Every hook's implementations. The optional providers are `None` where no plugin has them."""
+
+    load: BoundHook
+    save: BoundHook
+    scan: BoundHook
+    identify: tuple[BoundHook, ...]
+    policy: tuple[BoundHook, ...]
+    on_event: tuple[BoundHook, ...] = ()
+    locate: BoundHook | None = None
+    is_logout: BoundHook | None = None
+    user_locations: BoundHook | None = None
+    location_members: BoundHook | None = None
+    may_administer: BoundHook | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether a session can change in the process without a cookie being set."""
+        return any(hook.live for hook in self.identify)
+
+    def all(self) -> tuple[BoundHook, ...]:
+        """Every bound implementation."""
+        optional = (
+            self.locate,
+            self.is_logout,
+            self.user_locations,
+            self.location_members,
+            self.may_administer,
+        )
+        single = (self.load, self.save, self.scan, *(hook for hook in optional if hook is not None))
+        return (*single, *self.identify, *self.policy, *self.on_event)
+
+
+@dataclass(frozen=True, slots=True)
+class CookieSettings:
+    """The names and attributes of the gate's own cookies."""
+
+    verification: str
+    browser: str
+    known: str
+    trust: str
+    secure: bool
+    samesite: str
+
+    @property
+    def names(self) -> tuple[str, str, str, str]:
+        """All four names."""
+        return (self.verification, self.browser, self.known, self.trust)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Links and text on the pages: another account, sign out, whom to ask."""
+
+    login_url: str | None = None
+    logout_url: str | None = None
+    support: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The gate's settings, as the core reads them. Times are seconds, or seconds since the epoch."""
+
+    realm: str
+    issuer: str
+    mount: str
+    hooks: BoundHooks
+    keys: KeyList
+    sealer: Sealer
+    signer: ValueSigner
+    cookies: CookieSettings
+    passes: PassCache
+    pages: Callable[[Settings, GateRequest, str], Flow[Answer]]
+    """Answers a request for one of the gate's own pages; the path is relative to the mount."""
+    default_policy: Policy | None = None
+    public: PathRules = field(default_factory=PathRules)
+    login: PathRules = field(default_factory=PathRules)
+    logout: PathRules = field(default_factory=PathRules)
+    links: Links = field(default_factory=Links)
+    session_cookies: tuple[HostCookie, ...] = ()
+    origins: frozenset[str] = frozenset()
+    revocation_lag: float = 1.0
+    void_before: float | None = None
+    report_only_until: float | None = None
+    reminder: str = "banner"
+    live: bool = False
+    templates: str | None = None

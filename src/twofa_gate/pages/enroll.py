@@ -1,0 +1,113 @@
+"""The enrollment page: "Set up two-factor authentication", and "Add a backup device"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twofa_gate.core import enrollment
+from twofa_gate.core.answer import Answer
+from twofa_gate.core.challenge import Outcome
+from twofa_gate.core.codes import MAX_TYPED, MalformedCode, TotpInput, parse_code
+from twofa_gate.core.cookies import Header
+from twofa_gate.core.effects import Flow
+from twofa_gate.core.enrollment import MAX_NAME, BeginResult, Confirmation
+from twofa_gate.core.refusal import redirect
+from twofa_gate.core.totp import provisioning_uri
+from twofa_gate.errors import BadRequest
+from twofa_gate.pages import challenge
+from twofa_gate.pages.forms import text_field
+from twofa_gate.pages.outcomes import STATUS, retry_headers
+from twofa_gate.pages.qr import qr_svg
+from twofa_gate.pages.recovery_codes import shown_once
+from twofa_gate.pages.rendering import message, render
+from twofa_gate.pages.visit import Visit, passage_cookies
+
+__all__ = ["begin_in", "clock_minutes", "confirm_in", "groups", "show", "submit"]
+
+
+def groups(secret: str) -> list[str]:
+    """Split a key into groups of four, as a person types it."""
+    return [secret[at : at + 4] for at in range(0, len(secret), 4)]
+
+
+def clock_minutes(steps: int | None) -> int | None:
+    """Tell a clock suspicion in minutes."""
+    return None if steps is None else max(1, round(abs(steps) / 2))
+
+
+def _page(visit: Visit, step: str, *headers: Header, status: int = 200, **context: Any) -> Answer:
+    empty = {"error": None, "qr_svg": None, "secret_groups": None, "otpauth_uri": None, "clock_minutes": None}
+    context = {"step": step, "adding": visit.account.enrolled, **empty, **context}
+    return render(visit, "enroll.html", *headers, status=status, context=context)
+
+
+def show(visit: Visit, *, error: str | None = None, status: int = 200) -> Flow[Answer]:
+    """Show the page that begins. It shows no secret: that appears only in the answer to the POST that made it."""
+    if visit.account.enrolled and not visit.fresh:
+        return redirect(visit.leading_to(f"{visit.base}/enroll").url("/challenge"), *visit.cookies)
+    yield from ()
+    return _page(visit, "begin", error=error, status=status)
+
+
+def begin_in(visit: Visit) -> Flow[str | BeginResult]:
+    """Begin in this browser."""
+    return enrollment.begin(visit.settings, visit.user.id, visit.browser, fresh=visit.fresh)
+
+
+def confirm_in(visit: Visit, code: str, name: str) -> Flow[tuple[Confirmation, tuple[Header, ...]]]:
+    """Confirm in this browser; return the outcome with the cookies of a browser that passed."""
+    typed = parse_code(code)
+    if not isinstance(typed, TotpInput):
+        raise MalformedCode("Enter the six digits that the new authenticator shows.")
+    passage = yield from visit.passage()
+    confirming = enrollment.confirm(
+        visit.settings, visit.user.id, visit.browser, typed, name.strip(), passage, verified=visit.verified
+    )
+    done = yield from confirming
+    accepted = done.result is not None and done.result.accepted
+    return done, passage_cookies(visit, passage) if accepted else ()
+
+
+def submit(visit: Visit) -> Flow[Answer]:
+    """Begin, or confirm with a code."""
+    if "code" not in visit.fields:
+        return (yield from _begin(visit))
+    name = text_field(visit.fields, "name", limit=MAX_NAME)
+    try:
+        done, headers = yield from confirm_in(visit, text_field(visit.fields, "code", limit=MAX_TYPED), name)
+    except BadRequest as error:
+        return _page(visit, "confirm", error="malformed", status=error.status, device_name=name)
+    result = done.result
+    if result is None:
+        return _page(visit, "confirm", error="expired", status=409)
+    if not result.accepted:
+        kind = "wrong" if result.outcome is Outcome.WRONG else "throttled"
+        minutes = clock_minutes(result.clock_steps)
+        status, waits = STATUS[result.outcome], retry_headers(result)
+        return _page(
+            visit, "confirm", *waits, error=kind, status=status, clock_minutes=minutes, device_name=name
+        )
+    if not done.first:
+        return redirect(visit.url("/", notice="enabled"), *visit.cookies, *headers)
+    return shown_once(visit, done.codes, *headers, just_enabled=True, continue_url=visit.back.address)
+
+
+def _begin(visit: Visit) -> Flow[Answer]:
+    secret = yield from begin_in(visit)
+    if secret is BeginResult.UNVERIFIED:
+        return (yield from challenge.show(visit.leading_to(f"{visit.base}/enroll"), status=403))
+    if isinstance(secret, BeginResult):
+        paragraphs = ["There are as many devices as an account can have. Remove one first."]
+        actions = [("Two-factor settings", f"{visit.base}/")]
+        return message(
+            visit.settings,
+            visit.base,
+            "Too many devices",
+            paragraphs,
+            status=409,
+            actions=actions,
+            visit=visit,
+        )
+    uri = provisioning_uri(secret, label=visit.user.label, issuer=visit.settings.issuer)
+    drawn = qr_svg(uri, title="QR code to scan with your authenticator app")
+    return _page(visit, "confirm", qr_svg=drawn, secret_groups=groups(secret), otpauth_uri=uri)

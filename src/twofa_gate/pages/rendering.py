@@ -1,0 +1,106 @@
+"""Rendering pages from templates: the built-in ones, or those of the host's folder that override them."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
+
+from twofa_gate.core.answer import Answer
+from twofa_gate.core.cookies import Header
+from twofa_gate.core.refusal import SECURITY_HEADERS, plain_answer
+from twofa_gate.core.settings import Settings
+from twofa_gate.pages.visit import CSRF_PURPOSES, Visit
+
+__all__ = ["message", "render"]
+
+_log = logging.getLogger("twofa_gate")
+
+
+@cache
+def _environment(folder: str | None) -> Environment:
+    built_in = PackageLoader("twofa_gate.pages", "templates")
+    loader = ChoiceLoader([FileSystemLoader(folder), built_in]) if folder else built_in
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+
+
+def _ngettext(one: str, many: str, number: int) -> str:
+    return one if number == 1 else many
+
+
+def _page_context(settings: Settings, base: str) -> dict[str, Any]:
+    return {
+        "_": str,
+        "ngettext": _ngettext,
+        "lang": "en",
+        "dir": "ltr",
+        "issuer": settings.issuer,
+        "base": base,
+        "user_label": None,
+        "next": "",
+        "csrf": SimpleNamespace(**dict.fromkeys(CSRF_PURPOSES, "")),
+        "links": SimpleNamespace(
+            login_url=settings.links.login_url,
+            logout_url=settings.links.logout_url,
+            support=settings.links.support,
+            can_sign_out=bool(settings.session_cookies),
+        ),
+    }
+
+
+def _visit_context(visit: Visit) -> dict[str, Any]:
+    return {
+        **_page_context(visit.settings, visit.base),
+        "user_label": visit.user.label,
+        "next": visit.next,
+        "csrf": SimpleNamespace(**{purpose: visit.csrf(purpose) for purpose in CSRF_PURPOSES}),
+    }
+
+
+def _answer(
+    settings: Settings, template: str, status: int, context: dict[str, Any], headers: tuple[Header, ...]
+) -> Answer:
+    try:
+        body = _environment(settings.templates).get_template(template).render(context).encode()
+    except Exception:  # a host's template may fail in any way; it must not take the gate with it
+        _log.exception("The template %s failed; a built-in answer was sent instead.", template)
+        return plain_answer(
+            status if status >= 400 else 503, "This page is unavailable right now.\n", *headers
+        )
+    kind = ("Content-Type", "text/html; charset=utf-8")
+    length = ("Content-Length", str(len(body)))
+    return Answer(status, (kind, length, *SECURITY_HEADERS, *headers), body)
+
+
+def render(
+    visit: Visit, template: str, *headers: Header, status: int = 200, context: dict[str, Any]
+) -> Answer:
+    """Render a page of a visit. If the template fails, a built-in answer is given instead."""
+    everything = {**_visit_context(visit), **context}
+    return _answer(visit.settings, template, status, everything, (*visit.cookies, *headers))
+
+
+def message(
+    settings: Settings,
+    base: str,
+    heading: str,
+    paragraphs: list[str],
+    *,
+    status: int,
+    actions: list[tuple[str, str]] | None = None,
+    visit: Visit | None = None,
+) -> Answer:
+    """Render a page that only says something; `actions` are labels and URLs, the first being the main one."""
+    context = _visit_context(visit) if visit is not None else _page_context(settings, base)
+    context |= {
+        "heading": heading,
+        "paragraphs": paragraphs,
+        "actions": [
+            SimpleNamespace(label=label, url=url, primary=index == 0)
+            for index, (label, url) in enumerate(actions or [])
+        ],
+    }
+    return _answer(settings, "message.html", status, context, visit.cookies if visit else ())
