@@ -2,10 +2,13 @@
 
 Words on the command line go to pytest; a part of the tests then says nothing about coverage, which is left
 out. Every check is run, whatever the others said, and the exit status is 0 only if all of them are content.
+Where pytest-xdist is installed the tests run in two processes, file by file (on two cores that takes two
+thirds of the time); TWOFA_GATE_TEST_PROCESSES=1 runs them in one.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -38,7 +41,7 @@ def main(words: list[str]) -> int:
             check("ruff check", "ruff", "check", "."),
             check("ruff format", "ruff", "format", "--check", "."),
             check("mypy --strict", "mypy"),
-            check("pytest", "pytest", f"--junitxml={report}", *coverage(words), *words),
+            check("pytest", "pytest", f"--junitxml={report}", *processes(), *coverage(words), *words),
         ]
         if not words:
             command = ("report", f"--include={CORE}", "--fail-under=100", "--precision=2")
@@ -54,6 +57,14 @@ def main(words: list[str]) -> int:
 def coverage(words: list[str]) -> list[str]:
     """Return pytest's words for branch coverage, for a whole run."""
     return [] if words else ["--cov", "--cov-report="]
+
+
+def processes() -> list[str]:
+    """Return pytest's words for running in several processes, where that is possible and wanted."""
+    number = os.environ.get("TWOFA_GATE_TEST_PROCESSES", "2")
+    if number == "1" or importlib.util.find_spec("xdist") is None:
+        return []
+    return ["-n", number, "--dist", "loadfile"]
 
 
 def check(name: str, module: str, *words: str) -> Result:
@@ -73,7 +84,7 @@ def count(report: Path) -> tuple[int, int, int]:
         [int(suite.get(name, "0")) for name in ("tests", "failures", "errors", "skipped")] for suite in suites
     ]
     tests, failures, errors, skipped = (sum(column) for column in zip(*numbers, strict=True))
-    return tests - failures - errors - skipped, failures + errors, skipped
+    return max(tests - failures - errors - skipped, 0), failures + errors, skipped
 
 
 if __name__ == "__main__":
