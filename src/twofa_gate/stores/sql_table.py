@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     Connection,
     CursorResult,
+    Executable,
     LargeBinary,
     MetaData,
     String,
@@ -96,19 +97,18 @@ def _create(key: str, document: bytes, version: str, connection: Connection) -> 
     values = {"key": key, "document": document, "version": version}
     match connection.dialect.name:
         case "postgresql":
-            return _hit_one(
-                connection.execute(postgresql.insert(_table).values(values).on_conflict_do_nothing())
-            )
+            creation: Executable = postgresql.insert(_table).values(values).on_conflict_do_nothing()
         case "sqlite":
-            return _hit_one(connection.execute(sqlite.insert(_table).values(values).on_conflict_do_nothing()))
+            creation = sqlite.insert(_table).values(values).on_conflict_do_nothing()
         case _:
             # INSERT IGNORE ignores more than this, and with ON DUPLICATE KEY the count tells nothing.
-            try:
-                return _hit_one(connection.execute(insert(_table).values(values)))
-            except IntegrityError as error:
-                if _DUPLICATE in (getattr(error.orig, "errno", None), *getattr(error.orig, "args", ())[:1]):
-                    return False
-                raise
+            creation = insert(_table).values(values)
+    try:
+        return _hit_one(connection.execute(creation, execution_options={"preserve_rowcount": True}))
+    except IntegrityError as error:
+        if _DUPLICATE in (getattr(error.orig, "errno", None), *getattr(error.orig, "args", ())[:1]):
+            return False
+        raise
 
 
 def _exists(key: str, connection: Connection) -> bool:
