@@ -64,6 +64,9 @@ class SQLStore:
             raise ConfigurationError(
                 "SQLStore needs an SQLite database in a file; use MemoryStore to keep nothing"
             )
+        # A single statement needs no transaction around it, and so only one round trip. The drivers of MariaDB
+        # need more of them to change the mode, back and forth, than they save.
+        self._options = {"isolation_level": "AUTOCOMMIT"} if name in ("postgresql", "sqlite") else {}
         self._pool_owner = sync_engine
         self._lock = threading.Lock()
         self._pid = os.getpid()
@@ -92,7 +95,7 @@ class SyncSQLStore(SQLStore):
 
     def __init__(self, engine: Engine, *, create: bool = True) -> None:
         super().__init__(engine, create=create)
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")  # each statement by itself
+        self._engine = engine.execution_options(**self._options)
 
     @hookimpl
     def load(self, key: str) -> Stored | None:
@@ -117,7 +120,7 @@ class SyncSQLStore(SQLStore):
     def _run(self, work: Callable[[Connection], _T]) -> _T:
         self._check_process()
         try:
-            with self._engine.connect() as connection:
+            with self._engine.begin() as connection:
                 return self._work(work, connection)
         except Exception as error:  # drivers raise more than SQLAlchemy wraps
             raise _store_error(error) from error
@@ -128,7 +131,7 @@ class AsyncSQLStore(SQLStore):
 
     def __init__(self, engine: AsyncEngine, *, create: bool = True) -> None:
         super().__init__(engine, create=create)
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = engine.execution_options(**self._options)
         self._loop: weakref.ref[asyncio.AbstractEventLoop] | None = None
 
     @hookimpl
@@ -156,7 +159,7 @@ class AsyncSQLStore(SQLStore):
         self._check_process()
         self._check_loop()
         try:
-            async with self._engine.connect() as connection:
+            async with self._engine.begin() as connection:
                 return await connection.run_sync(partial(self._work, work))
         except Exception as error:  # drivers raise more than SQLAlchemy wraps
             raise _store_error(error) from error
