@@ -63,7 +63,7 @@ def hookimpl(
 
 
 def hook_traits(function: Callable[..., Any]) -> HookTraits:
-    """What `hookimpl` was told of `function`."""
+    """Return what `hookimpl` was told of `function`."""
     traits = getattr(function, _TRAITS, HookTraits())
     return traits if isinstance(traits, HookTraits) else HookTraits()
 

@@ -118,9 +118,9 @@ class Exchange:
         if kind in _STARTS:
             await self._start(message)
         elif self._look.passing:
-            if kind in _BODIES or kind in _LATER or kind == "websocket.close":
-                if self._watch is None or kind == "websocket.close" or await self._may_continue():
-                    await self._send(message)
+            known = kind in _BODIES or kind in _LATER
+            if kind == "websocket.close" or (known and (self._watch is None or await self._may_continue())):
+                await self._send(message)
         elif kind == "websocket.close":
             await self._send(message)
         elif kind in _BODIES:

@@ -99,6 +99,6 @@ class WriteLog(Effect[None]):
 
 
 def perform(effect: Effect[T]) -> Generator[Effect[Any], Any, T]:
-    """Ask for one effect: `result = yield from perform(effect)` has the effect's own result type."""
+    """Ask for one effect; a `yield from` of this has the type of the effect's own result."""
     result: T = yield effect
     return result

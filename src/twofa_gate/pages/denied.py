@@ -21,7 +21,8 @@ def denied_page(settings: Settings, request: GateRequest, standing: Standing) ->
     since = "" if cutoff is None else f" since {datetime.fromtimestamp(cutoff, UTC):%B %d, %Y, %H:%M} UTC"
     base = f"{request.prefix}{settings.mount}"
     paragraphs = [
-        f"{standing.location} requires two-factor authentication{since}, and it was not set up in time in your account.",
+        f"{standing.location} requires two-factor authentication{since}, "
+        "and it was not set up in time in your account.",
         "Ask an administrator of this location to give you more time to set it up.",
     ]
     actions = [("Two-factor settings", f"{base}/")]

@@ -1,4 +1,4 @@
-""" "Sign out" on the gate's pages: expires the host's session cookies and the gate's own verification."""
+"""The button "Sign out" on the gate's pages: expires the host's session cookies and our verification."""
 
 from __future__ import annotations
 
