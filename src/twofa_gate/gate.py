@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -76,11 +77,11 @@ class Gate(Operations):
         cookie_secure: bool = True,
         cookie_name: str = "twofa",
         cookie_samesite: str = "Lax",
-        revocation_lag: timedelta = timedelta(seconds=1),
+        revocation_lag: timedelta | float = timedelta(seconds=1),
         void_before: datetime | None = None,
         report_only_until: datetime | None = None,
         reminder: str = "banner",
-        hook_timeout: timedelta = timedelta(seconds=10),
+        hook_timeout: timedelta | float = timedelta(seconds=10),
         templates: str | None = None,
     ) -> None:
         if not isinstance(realm, str) or not _REALM.fullmatch(realm):
@@ -178,12 +179,13 @@ def _pages(settings: Settings, request: GateRequest, path: str) -> Flow[Answer]:
     return dispatch(settings, request, path)
 
 
-def _seconds(value: timedelta, name: str, *, allow_zero: bool) -> float:
-    if not isinstance(value, timedelta) or value < timedelta(0) or (not value and not allow_zero):
-        raise ConfigurationError(
-            f"{name} must be a timedelta {'of zero or more' if allow_zero else 'above zero'}."
-        )
-    return value.total_seconds()
+def _seconds(value: timedelta | float, name: str, *, allow_zero: bool) -> float:
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool) and math.isfinite(seconds)
+    if not is_number or seconds < 0 or (not seconds and not allow_zero):
+        least = "zero or more" if allow_zero else "above zero"
+        raise ConfigurationError(f"{name} must be a timedelta, or a number of seconds, of {least}.")
+    return float(seconds)
 
 
 def _moment(value: datetime | None, name: str) -> float | None:

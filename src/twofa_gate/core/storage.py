@@ -113,7 +113,8 @@ def initialize(settings: Settings, *, may_create: bool) -> Flow[bool]:
     if not may_create:
         raise ConfigurationError(
             f"The store is empty: it has no installation record for the realm {settings.realm!r}. "
-            "If that is right, run `twofa-gate init` once (or set initialize=True); if not, check that the right database is mounted."
+            "If that is right, run `twofa-gate init` once (or set initialize=True); if not, check that the "
+            "right database is mounted."
         )
     made = (yield from perform(ReadClock())).now
     record = json.dumps({"format": 1, "realm": settings.realm, "made": made}).encode()

@@ -116,6 +116,10 @@ def _serve(page: Page, visit: Visit) -> Flow[Answer]:
             return (yield from page.show(visit, error="stale", status=403))
         again = account.show if admitted else challenge.show
         return (yield from again(visit, error="stale", status=403))
+    if page.demand is Demand.VERIFIED and not visit.may_manage:
+        return plain_answer(
+            403, "An API token can't manage two-factor authentication: sign in as a person.\n"
+        )
     if page.demand is Demand.VERIFIED and not admitted:
         if posted:
             return (yield from challenge.show(visit, status=403))

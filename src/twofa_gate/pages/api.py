@@ -98,6 +98,8 @@ def _serve(visit: Visit, name: str) -> Flow[Answer]:
     if not visit.holds_csrf("api", visit.request.header("x-csrf-token") or ""):
         title = "X-CSRF-Token is missing or not this browser's; GET status tells it"
         return _problem(visit, 403, "csrf", title)
+    if name not in _OPEN and not visit.may_manage:
+        return _problem(visit, 403, "token", "An API token can't manage two-factor authentication")
     if name not in _OPEN and visit.account.enrolled and not visit.verified:
         return _needs_code(visit)
     return (yield from _ENDPOINTS[name](visit))

@@ -17,7 +17,7 @@ from twofa_gate.core.effects import Flow, ReadClock, perform
 from twofa_gate.core.settings import Settings
 from twofa_gate.core.standing import Standing, assess, token_of
 from twofa_gate.core.verification import digest, write_token
-from twofa_gate.model import Enforcement, User
+from twofa_gate.model import Credential, Enforcement, User
 from twofa_gate.request import GateRequest
 
 __all__ = ["CSRF_PURPOSES", "FRESH_SECONDS", "Visit", "open_visit", "passage_cookies"]
@@ -84,6 +84,11 @@ class Visit:
         ]
         longest = min((policy.max_age.total_seconds() for policy in asking), default=12 * 3600.0)
         return made is not None and is_alive(made.at, longest, self.standing.facts)
+
+    @property
+    def may_manage(self) -> bool:
+        """Whether this credential may manage the second factor: a token, which no person types, may not."""
+        return self.user.credential is not Credential.TOKEN
 
     @property
     def fresh(self) -> bool:
