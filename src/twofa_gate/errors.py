@@ -34,8 +34,11 @@ class GateError(Exception):
     """The base of every error that the gate raises."""
 
 
-class ConfigurationError(GateError):
-    """The gate cannot work as it is set up. Raised at start; the message says what to do."""
+class ConfigurationError(GateError, ValueError):
+    """The gate cannot work as it is set up. Raised at start; the message says what to do.
+
+    It is a `ValueError` too, since most often a value is at fault.
+    """
 
 
 class StoreError(GateError):

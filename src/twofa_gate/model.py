@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from typing import NamedTuple
 
+from twofa_gate.errors import ConfigurationError
+
 __all__ = [
     "AfterCutoff",
     "Credential",
@@ -83,7 +85,7 @@ def _require_aware(value: datetime | None, name: str) -> None:
     if value is None:
         return
     if not isinstance(value, datetime) or value.utcoffset() is None:
-        raise ValueError(
+        raise ConfigurationError(
             f"{name} must be a datetime with a time zone, such as datetime(2027, 1, 4, tzinfo=UTC)"
         )
 
@@ -92,13 +94,13 @@ def _require_positive(value: timedelta | None, name: str) -> None:
     if value is None:
         return
     if not isinstance(value, timedelta) or value <= timedelta(0):
-        raise ValueError(f"{name} must be a timedelta above zero")
+        raise ConfigurationError(f"{name} must be a timedelta above zero")
 
 
 def _require_member(value: object, kind: type[Enum], name: str) -> None:
     if not isinstance(value, kind):
         choices = ", ".join(f"{kind.__name__}.{member.name}" for member in kind)
-        raise ValueError(f"{name} must be one of {choices}, not {value!r}")  # noqa: TRY004 - one error for bad values
+        raise ConfigurationError(f"{name} must be one of {choices}, not {value!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +147,7 @@ class Policy:
     - `methods`: which methods' verifications count here; at least one.
     - `tokens`: whether requests known by a token pass here without a second factor.
 
-    Raises `ValueError` (a `ConfigurationError` at start, 503 in service) if a field has a value that it must
-    not have.
+    Raises `ConfigurationError` if a field has a value that it must not have; in service that is 503.
     """
 
     enforcement: Enforcement
@@ -166,11 +167,17 @@ class Policy:
         _require_positive(self.grace, "Policy.grace")
         _require_positive(self.trust_browser_for, "Policy.trust_browser_for")
         if self.max_age is None:
-            raise ValueError("Policy.max_age must be a timedelta above zero")
+            raise ConfigurationError("Policy.max_age must be a timedelta above zero")
         _require_positive(self.max_age, "Policy.max_age")
+        if self.after_cutoff is AfterCutoff.DENY and self.cutoff is None:
+            raise ConfigurationError(
+                "Policy.after_cutoff=DENY needs a cutoff: who missed no date can't be kept out for it"
+            )
         methods = frozenset(self.methods)
         if not methods or not all(isinstance(method, Method) for method in methods):
-            raise ValueError("Policy.methods must hold at least one Method, for example {Method.TOTP}")
+            raise ConfigurationError(
+                "Policy.methods must hold at least one Method, for example {Method.TOTP}"
+            )
         object.__setattr__(self, "methods", methods)
 
 

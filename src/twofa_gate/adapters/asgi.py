@@ -11,9 +11,9 @@ from werkzeug.utils import cached_property
 
 from twofa_gate.adapters.asgi_exchange import Exchange
 from twofa_gate.adapters.performing import perform_async, run_async
-from twofa_gate.core.answer import Answer
-from twofa_gate.core.effects import Effect, ReadBody
-from twofa_gate.core.flow import handle
+from twofa_gate.core.answer import Answer, Forward
+from twofa_gate.core.effects import Effect, Flow, ReadBody
+from twofa_gate.core.flow import failed, handle
 from twofa_gate.errors import BadRequest, ConfigurationError
 from twofa_gate.request import GateRequest
 
@@ -110,8 +110,13 @@ class TwoFactorMiddleware:
             )
         perform = partial(self._perform, receive)
         request = ASGIRequest(scope)
-        await self._ready()
-        end = await run_async(handle(self._settings, request), perform)
+        try:
+            await self._ready()
+        except Exception as error:  # the core decides how to fail
+            flow: Flow[Answer | Forward] = failed(self._settings, request, error)
+        else:
+            flow = handle(self._settings, request)
+        end = await run_async(flow, perform)
         exchange = Exchange(self._settings, request, receive, send, partial(run_async, perform=perform))
         if isinstance(end, Answer):
             await exchange.answer(end)

@@ -18,7 +18,7 @@ from twofa_gate.errors import BadRequest
 from twofa_gate.model import Decision, EventKind, Method, User
 from twofa_gate.request import GateRequest
 
-__all__ = ["handle"]
+__all__ = ["failed", "handle"]
 
 
 def handle(settings: Settings, request: GateRequest) -> Flow[Answer | Forward]:
@@ -28,8 +28,13 @@ def handle(settings: Settings, request: GateRequest) -> Flow[Answer | Forward]:
     except BadRequest as error:
         return refusal.plain_answer(error.status, f"{error}\n")
     except Exception as error:  # whatever failed, the application is not called
-        yield from events.record(settings, EventKind.UNAVAILABLE, None, error=repr(error), moment="request")
-        return refusal.unavailable(request)
+        return (yield from failed(settings, request, error))
+
+
+def failed(settings: Settings, request: GateRequest, error: Exception) -> Flow[Answer]:
+    """Refuse a request because something that its decision needs has failed."""
+    yield from events.record(settings, EventKind.UNAVAILABLE, None, error=repr(error), moment="request")
+    return refusal.unavailable(request)
 
 
 def _route(settings: Settings, request: GateRequest) -> Flow[Answer | Forward]:
