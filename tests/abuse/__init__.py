@@ -1,0 +1,1 @@
+"""What must not get through: one test for each class of attack, see README.md."""
