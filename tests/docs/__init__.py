@@ -1,0 +1,1 @@
+"""The documentation, held against the code: what it shows is run, what it names exists."""
