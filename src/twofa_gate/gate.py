@@ -132,6 +132,11 @@ class Gate(Operations):
         )
         self._check_store(initialize=initialize)
 
+    @property
+    def volatile(self) -> bool:
+        """Whether the store keeps nothing beyond this process, as `MemoryStore` does."""
+        return any(getattr(plugin, "volatile", False) for plugin in self._plugins)
+
     def require_plain_hooks(self) -> None:
         """Raise `ConfigurationError` if a hook is an `async def` function, which WSGI can't await."""
         names = [f"{hook.plugin}.{hook.name}" for hook in self.settings.hooks.all() if hook.is_async]
@@ -158,18 +163,18 @@ class Gate(Operations):
 
     def _check_store(self, *, initialize: bool) -> None:
         hooks = self.settings.hooks
-        volatile = any(getattr(plugin, "volatile", False) for plugin in self._plugins)
-        may_create = initialize or volatile or _initializing.get()
+        may_create = initialize or self.volatile or _initializing.get()
 
         def check() -> Flow[bool]:
             return storage.initialize(self.settings, may_create=may_create)
 
+        self.newly_installed = False
         self.pending_check: Callable[[], Flow[bool]] | None = None
         if hooks.load.is_async or hooks.save.is_async:
             # Nothing can be awaited here: the ASGI driver checks at lifespan start-up or with the first request.
             self.pending_check = check
         else:
-            run(check())
+            self.newly_installed = run(check())
 
 
 def _pages(settings: Settings, request: GateRequest, path: str) -> Flow[Answer]:
