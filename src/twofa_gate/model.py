@@ -210,6 +210,7 @@ class EventKind(StrEnum):
     RESET = "reset"
     EXTENDED = "extended"
     FORGOTTEN = "forgotten"
+    RESEALED = "resealed"
     REFUSED = "refused"
     WITHHELD = "withheld"
     WOULD_REFUSE = "would_refuse"

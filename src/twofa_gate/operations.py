@@ -6,18 +6,21 @@ The twins are for hosts on an event loop and for stores whose hooks are `async d
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
 from twofa_gate.adapters.performing import perform_async, run, run_async
-from twofa_gate.core import administration
+from twofa_gate.core import administration, rotation
 from twofa_gate.core.administration import AccountStatus
 from twofa_gate.core.effects import Flow
+from twofa_gate.core.rotation import RotationPage
 from twofa_gate.core.settings import Settings
 from twofa_gate.errors import ConfigurationError
 
-__all__ = ["DEFAULT_EXTENSION", "Operations"]
+__all__ = ["DEFAULT_EXTENSION", "Operations", "RotationReport"]
 
 T = TypeVar("T")
 
@@ -31,11 +34,15 @@ class Operations:
     hook_timeout: float
 
     def _run(self, flow: Flow[T]) -> T:
-        if any(hook.is_async for hook in (self.settings.hooks.load, self.settings.hooks.save)):
+        hooks = self.settings.hooks
+        # An observer that is never awaited would miss the event without anybody noticing.
+        needed = (hooks.load, hooks.save, hooks.scan, *hooks.on_event)
+        waits = next((hook for hook in needed if hook.is_async), None)
+        if waits is not None:
             name = inspect.stack()[1].function
             flow.close()
             raise ConfigurationError(
-                f"The store is asynchronous: await gate.a{name}(...) instead of gate.{name}(...)."
+                f"{waits.plugin}.{waits.name} is async def: await gate.a{name}(...) instead of gate.{name}(...)."
             )
         return run(flow)
 
@@ -83,6 +90,52 @@ class Operations:
     async def aforget(self, user_id: str) -> bool:
         """See `forget`."""
         return await self._arun(administration.forget(self.settings, user_id))
+
+    def rotate(self, progress: Callable[[RotationPage], object] | None = None) -> RotationReport:
+        """Re-seal everything with the newest of `secret_keys`, while the gate serves.
+
+        `progress` is called after each page of accounts. It can be interrupted and run again; once it reports
+        no failure, the older keys can be taken off the list.
+        """
+        report = RotationReport()
+        after = None
+        while not report.pages or after is not None:
+            page = self._run(rotation.rotate_page(self.settings, after))
+            after = report.add(page)
+            if progress is not None:
+                progress(page)
+        return report
+
+    async def arotate(self, progress: Callable[[RotationPage], object] | None = None) -> RotationReport:
+        """See `rotate`."""
+        report = RotationReport()
+        after = None
+        while not report.pages or after is not None:
+            page = await self._arun(rotation.rotate_page(self.settings, after))
+            after = report.add(page)
+            if progress is not None:
+                progress(page)
+        return report
+
+
+@dataclass(slots=True)
+class RotationReport:
+    """What a rotation did. `failed` holds keys and reasons, the first hundred of them."""
+
+    pages: int = 0
+    accounts: int = 0
+    resealed: int = 0
+    failures: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, page: RotationPage) -> str | None:
+        """Add a page; return where the next one begins."""
+        self.pages += 1
+        self.accounts += page.seen
+        self.resealed += page.resealed
+        self.failures += len(page.failed)
+        self.failed = (self.failed + list(page.failed))[:100]
+        return page.after
 
 
 def _reset(settings: Settings, user_id: str, by: str, reason: str, extension: timedelta) -> Flow[None]:

@@ -10,7 +10,7 @@ from twofa_gate.core.document import Part
 from twofa_gate.core.effects import DrawRandom, Flow, perform
 from twofa_gate.core.sealing import NONCE_BYTES, Sealer
 
-__all__ = ["CODES", "RecoverySet", "canonical", "draw_set", "find"]
+__all__ = ["CODES", "RecoverySet", "canonical", "draw_set", "find", "reseal"]
 
 CODES = 10
 CODE_BYTES = 15
