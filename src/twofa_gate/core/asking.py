@@ -44,9 +44,9 @@ def _agree(first: User, second: User) -> User:
     if first.login is not None and second.login is not None and first.login != second.login:
         raise BadRequest("The request carries the credentials of two different logins.")
     # Known by the credential that owes most: an allowed token does not excuse the session beside it.
-    chosen = second if first.credential is Credential.TOKEN else first
+    chosen, other = (second, first) if first.credential is Credential.TOKEN else (first, second)
     login = first.login if first.login is not None else second.login
-    return User(chosen.id, chosen.label, login, chosen.credential, chosen.joined or second.joined)
+    return User(chosen.id, chosen.label, login, chosen.credential, chosen.joined or other.joined)
 
 
 def locate(settings: Settings, request: GateRequest, user: User) -> Flow[str]:

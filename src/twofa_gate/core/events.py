@@ -39,7 +39,19 @@ def deliver(settings: Settings, user_id: str, outbox: tuple[QueuedEvent, ...]) -
     """Announce queued events in order."""
     for queued in outbox:
         at = datetime.fromtimestamp(queued.at, UTC)
-        yield from announce(settings, Event(queued.id, EventKind(queued.kind), at, user_id, queued.facts))
+        kind = next((each for each in EventKind if each.value == queued.kind), None)
+        if kind is None:
+            # After a roll-back; observers of this release could not know what to make of it.
+            line = {
+                "event": queued.kind,
+                "at": at.isoformat(),
+                "user": user_id,
+                **queued.facts,
+                "id": queued.id,
+            }
+            yield WriteLog(logging.WARNING, json.dumps(line, default=str))
+        else:
+            yield from announce(settings, Event(queued.id, kind, at, user_id, queued.facts))
 
 
 def announce(settings: Settings, event: Event) -> Flow[None]:

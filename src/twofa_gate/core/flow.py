@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from twofa_gate.core import asking, events, paths, refusal, returning
@@ -33,7 +34,8 @@ def handle(settings: Settings, request: GateRequest) -> Flow[Answer | Forward]:
 
 def failed(settings: Settings, request: GateRequest, error: Exception) -> Flow[Answer]:
     """Refuse a request because something that its decision needs has failed."""
-    yield from events.record(settings, EventKind.UNAVAILABLE, None, error=repr(error), moment="request")
+    with suppress(Exception):  # the refusal stands, even if it can't be told
+        yield from events.record(settings, EventKind.UNAVAILABLE, None, error=repr(error), moment="request")
     return refusal.unavailable(request)
 
 
@@ -104,6 +106,6 @@ def _standing_context(settings: Settings, request: GateRequest, standing: Standi
         standing.user,
         standing.location,
         None if made is None else datetime.fromtimestamp(made.at, UTC),
-        None if made is None else Method(made.method),
+        None if made is None else next((each for each in Method if each.value == made.method), None),
         reminder,
     )

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from twofa_gate.core.settings import Settings
-from twofa_gate.request import GateRequest
+from twofa_gate.request import GateRequest, canonical_path
 
 __all__ = [
     "Return",
@@ -53,7 +53,8 @@ def is_within(settings: Settings, request: GateRequest, address: str) -> bool:
         or not address.startswith(request.prefix + "/")
     ):
         return False
-    path = re.split(r"[?#]", address[len(request.prefix) :], maxsplit=1)[0]
+    # The path as the application will read it: `/log%6Fut` is the logout too.
+    path = canonical_path(unquote(re.split(r"[?#]", address[len(request.prefix) :], maxsplit=1)[0]))
     if settings.logout.covers(path):
         return False
     if path == settings.mount or path.startswith(settings.mount + "/"):

@@ -7,6 +7,7 @@ back is what may go out.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -88,9 +89,10 @@ class SecondLook:
         except BadRequest as error:
             return self._replace(refusal.plain_answer(error.status, f"{error}\n"))
         except Exception as error:  # whatever failed, the application's answer stays in
-            yield from events.record(
-                self._settings, EventKind.UNAVAILABLE, self._id, error=repr(error), moment="answer"
-            )
+            with suppress(Exception):  # it stays in even if that can't be told
+                yield from events.record(
+                    self._settings, EventKind.UNAVAILABLE, self._id, error=repr(error), moment="answer"
+                )
             return self._replace(refusal.unavailable(self._request).with_headers(*self._logout_cookies))
 
     def body(self, data: bytes, *, last: bool) -> Outgoing:

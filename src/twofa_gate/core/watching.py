@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from twofa_gate.core import asking, events
 from twofa_gate.core.effects import Flow, ReadClock, perform
 from twofa_gate.core.second_look import identity
@@ -39,19 +41,16 @@ class Watch:
 
     def may_continue(self, *, timer: bool = False) -> Flow[bool]:
         """Whether it may stay open; looks at most once in `interval` for messages, and always for the timer."""
-        clock = yield from perform(ReadClock())
-        if (
-            not timer
-            and self._looked is not None
-            and clock.monotonic - self._looked < self._settings.revocation_lag
-        ):
-            return True
         try:
+            monotonic = (yield from perform(ReadClock())).monotonic
+            lag = self._settings.revocation_lag
+            if not timer and self._looked is not None and monotonic - self._looked < lag:
+                return True
             allowed = yield from self._look()
         except Exception as error:  # whatever failed, nothing more goes out
             yield from self._record(repr(error))
             return False
-        self._looked = clock.monotonic
+        self._looked = monotonic
         if allowed is not True:
             yield from self._record("not verified any more")
             return False
@@ -67,6 +66,7 @@ class Watch:
 
     def _record(self, why: str) -> Flow[None]:
         user_id = None if self._user is None else self._user.id
-        yield from events.record(
-            self._settings, EventKind.STREAM_CLOSED, user_id, why=why, path=self._request.path
-        )
+        with suppress(Exception):  # it is closed, even if that can't be told
+            yield from events.record(
+                self._settings, EventKind.STREAM_CLOSED, user_id, why=why, path=self._request.path
+            )

@@ -1,0 +1,1 @@
+"""The core, stepped by hand: no server, no database, no clock but the one that the test sets."""
