@@ -19,7 +19,7 @@ KEY = "a key for the tests of the documentation, 32 bytes and more"
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MovableClock:
-    """A clock that this process's gates follow."""
+    """Give a clock that this process's gates follow."""
     clock = MovableClock(tmp_path / "clock")
     monkeypatch.setattr(performing, "time", SimpleNamespace(time=clock.time, monotonic=time.monotonic))
     return clock
@@ -27,13 +27,13 @@ def clock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MovableClock:
 
 @pytest.fixture
 def phone(clock: MovableClock) -> Phone:
-    """The phone of the person whom the docs speak of."""
+    """Give the phone of the person whom the docs speak of."""
     return Phone(clock)
 
 
 @pytest.fixture
 def workplace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """An empty folder to be in, with the environment that the docs tell the reader to set.
+    """Give an empty folder to be in, with the environment that the docs tell the reader to set.
 
     Modules that are imported meanwhile from outside of the installed packages are forgotten afterwards.
     """

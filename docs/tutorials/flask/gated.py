@@ -3,6 +3,7 @@
 from os import environ
 
 from app import app
+
 from twofa_gate import Enforcement, Gate, Policy, User, hookimpl
 from twofa_gate.stores.sqlite import SQLiteStore
 from twofa_gate.wsgi import TwoFactorMiddleware

@@ -4,6 +4,7 @@ from os import environ
 
 from app import app
 from starlette.middleware import Middleware
+
 from twofa_gate import Enforcement, Gate, Policy, User, hookimpl
 from twofa_gate.asgi import TwoFactorMiddleware
 from twofa_gate.stores.sqlite import SQLiteStore
