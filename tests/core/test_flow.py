@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from tests.core.stepping import NOW, REQUIRED, TOKEN, Host, Request, World, header, user
-from twofa_gate import AfterCutoff, Decision, Enforcement, Method, Policy, hookimpl
+from twofa_gate import (
+    AfterCutoff,
+    Decision,
+    Enforcement,
+    GateRequest,
+    Method,
+    Policy,
+    User,
+    hookimpl,
+)
 from twofa_gate.core.answer import Answer, Forward
 from twofa_gate.core.effects import CallHook, Effect
 from twofa_gate.core.flow import handle
@@ -244,7 +253,7 @@ def test_bad_request_keeps_its_status() -> None:
 
     class Strict(Host):
         @hookimpl
-        def identify(self) -> Any:
+        def identify(self, request: GateRequest) -> User | None:
             raise BadRequest("too large", status=413)
 
     end = step(World(Strict()), Request("/x"))
