@@ -34,7 +34,7 @@ def test_nobody_is_let_through_as_nobody() -> None:
     """A request that names nobody is forwarded, with nobody in its context."""
     end = step(World(), Request("/x"))
     assert isinstance(end, Forward)
-    assert (end.context.user, end.context.decision, end.strip) == (None, Decision.PASS, False)
+    assert (end.context.user, end.context.decision, bool(end.strip)) == (None, Decision.PASS, False)
     assert end.context.account_url == "/2fa/"
 
 
@@ -104,7 +104,7 @@ def test_public_path_is_forwarded_without_credentials() -> None:
     world.enrolled()
     end = step(world, Request("/static/a.css", cookies={"session": "s1"}))
     assert isinstance(end, Forward)
-    assert end.strip is True
+    assert end.strip
     assert end.context.user is None
     assert world.effects == []
     for path in ("/staticfoo", "/static/../x", "//static/a", "/STATIC/a", "/static/a;b", "/static"):
@@ -118,7 +118,7 @@ def test_login_and_logout_paths_are_let_through() -> None:
     for path in ("/login", "/logout"):
         end = step(world, Request(path, cookies={"session": "s1"}))
         assert isinstance(end, Forward)
-        assert end.strip is False
+        assert not end.strip
         assert end.context.user is not None
     for path in ("/loginx", "/logout/", "/login/../x"):
         assert isinstance(step(world, Request(path, cookies={"session": "s1"})), Answer), path
