@@ -1,14 +1,11 @@
 """The back office with a second factor in front: `gunicorn examples.flask_app.gated:app`."""
 
-from datetime import timedelta
 from os import environ
 
 from examples.flask_app.app import create_app
 from twofa_gate import Enforcement, Gate, Policy, User, hookimpl
 from twofa_gate.stores.sqlite import SQLiteStore
 from twofa_gate.wsgi import TwoFactorMiddleware
-
-app = create_app()
 
 
 class Host:
@@ -24,12 +21,12 @@ class Host:
 
     @hookimpl
     def policy(self, location, user):
-        return Policy(Enforcement.REQUIRED, max_age=timedelta(minutes=15 if location == "billing" else 720))
+        return Policy(Enforcement.REQUIRED if location == "billing" else Enforcement.OPTIONAL)
 
 
+app = create_app()
 gate = Gate(secret_keys=[environ["TWOFA_GATE_KEY"]], issuer="Three Ovens", session_cookies=["session"],
             plugins=[Host(), SQLiteStore(environ.get("EXAMPLE_TWOFA_DATABASE", "twofa.db"))],
             public=["/static/"], login_paths=["/login"], logout_paths=["/logout"], login_url="/login",
-            cookie_secure=environ.get("EXAMPLE_HTTP") != "1",
-            initialize=environ.get("EXAMPLE_INITIALIZE") == "1")  # fmt: skip
+            cookie_secure=environ.get("EXAMPLE_HTTP") != "1")  # fmt: skip
 app.wsgi_app = TwoFactorMiddleware(app.wsgi_app, gate)

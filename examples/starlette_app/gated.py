@@ -1,6 +1,5 @@
 """The harbor office with a second factor in front: `uvicorn examples.starlette_app.gated:app`."""
 
-from datetime import timedelta
 from os import environ
 
 from starlette.middleware import Middleware
@@ -24,14 +23,12 @@ class Host:
 
     @hookimpl(blocking=False)
     def policy(self, location, user):
-        return Policy(Enforcement.REQUIRED, max_age=timedelta(minutes=15 if location == "billing" else 720))
+        return Policy(Enforcement.REQUIRED if location == "billing" else Enforcement.OPTIONAL)
 
 
 gate = Gate(secret_keys=[environ["TWOFA_GATE_KEY"]], issuer="Tern Bay Marina", session_cookies=["session"],
             plugins=[Host(), SQLiteStore(environ.get("EXAMPLE_TWOFA_DATABASE", "marina-twofa.db"))],
             public=["/static/"], login_paths=["/login"], logout_paths=["/logout"], login_url="/login",
-            cookie_secure=environ.get("EXAMPLE_HTTP") != "1",
-            initialize=environ.get("EXAMPLE_INITIALIZE") == "1")  # fmt: skip
+            cookie_secure=environ.get("EXAMPLE_HTTP") != "1")  # fmt: skip
 app = create_app()
-# The last one is the innermost: it runs inside SessionMiddleware, where the session is already open.
-app.user_middleware.append(Middleware(TwoFactorMiddleware, gate=gate))
+app.user_middleware.append(Middleware(TwoFactorMiddleware, gate=gate))  # inside SessionMiddleware
