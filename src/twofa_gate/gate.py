@@ -23,9 +23,10 @@ from twofa_gate.core.keys import KeyList
 from twofa_gate.core.passes import PassCache
 from twofa_gate.core.paths import PathRules
 from twofa_gate.core.sealing import Sealer
-from twofa_gate.core.settings import CookieSettings, Links, Settings
+from twofa_gate.core.settings import CREDENTIAL_HEADERS, CookieSettings, Links, Settings
 from twofa_gate.core.signing import ValueSigner
 from twofa_gate.errors import ConfigurationError
+from twofa_gate.locations import LocationSettings
 from twofa_gate.model import Policy
 from twofa_gate.operations import Operations
 from twofa_gate.request import GateRequest, is_plain
@@ -97,9 +98,12 @@ class Gate(Operations):
         if reminder not in _REMINDERS:
             raise ConfigurationError(f"reminder must be one of {', '.join(_REMINDERS)}.")
         hooks = bind(plugins)
-        if policy is None and not hooks.policy:
+        locations = _locations(plugins)
+        decides = locations is not None and locations.default is not None
+        if policy is None and not hooks.policy and not decides:
             raise ConfigurationError(
-                "There is no policy: give a plugin with a policy hook, or policy=Policy(...)."
+                "There is no policy: give a plugin with a policy hook, policy=Policy(...), or "
+                "LocationSettings(default=Policy(...))."
             )
         keys = KeyList(secret_keys, realm)
         lag = _seconds(revocation_lag, "revocation_lag", allow_zero=True)
@@ -123,12 +127,15 @@ class Gate(Operations):
             links=Links(login_url, logout_url, support),
             session_cookies=tuple(_host_cookie(each) for each in session_cookies),
             origins=frozenset(_origin(each) for each in origins),
+            credential_headers=_credential_headers(plugins),
             revocation_lag=lag,
             void_before=_moment(void_before, "void_before"),
             report_only_until=_moment(report_only_until, "report_only_until"),
             reminder=reminder,
             live=hooks.live,
             templates=templates,
+            locations=locations,
+            location_memory=PassCache(lag),
         )
         self._check_store(initialize=initialize)
 
@@ -175,6 +182,19 @@ class Gate(Operations):
             self.pending_check = check
         else:
             self.newly_installed = run(check())
+
+
+def _credential_headers(plugins: Sequence[object]) -> frozenset[str]:
+    """Name the headers that carry credentials: the usual ones, and those that plugins identify users by."""
+    named = (name.lower() for plugin in plugins for name in getattr(plugin, "credential_headers", ()))
+    return CREDENTIAL_HEADERS.union(named)
+
+
+def _locations(plugins: Sequence[object]) -> LocationSettings | None:
+    found = [plugin for plugin in plugins if isinstance(plugin, LocationSettings)]
+    if len(found) > 1:
+        raise ConfigurationError("LocationSettings is given twice; one serves all locations.")
+    return found[0] if found else None
 
 
 def _pages(settings: Settings, request: GateRequest, path: str) -> Flow[Answer]:

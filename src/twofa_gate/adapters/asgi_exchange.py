@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Exchange"]
 
-_CREDENTIALS = frozenset({b"cookie", b"authorization", b"proxy-authorization"})
 _STARTS = frozenset({"http.response.start", "websocket.http.response.start", "websocket.accept"})
 _BODIES = frozenset({"http.response.body", "websocket.http.response.body"})
 _LATER = frozenset(
@@ -37,9 +36,12 @@ def _encode(headers: list[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
-def _without_credentials(scope: Scope) -> Scope:
+def _without_credentials(scope: Scope, names: frozenset[str]) -> Scope:
     """Make the request anonymous, also to applications inside a session or authentication middleware."""
-    bare = {**scope, "headers": [each for each in scope["headers"] if each[0].lower() not in _CREDENTIALS]}
+    dropped = {name.encode("latin-1") for name in names}
+    # An underscore is folded into a hyphen where an ASGI application is bridged to WSGI.
+    kept = [each for each in scope["headers"] if each[0].lower().replace(b"_", b"-") not in dropped]
+    bare = {**scope, "headers": kept}
     if "session" in scope:
         bare["session"] = {}
     if "user" in scope or "auth" in scope:
@@ -86,7 +88,7 @@ class Exchange:
         """Call the application, and send of its answer what the second look lets out."""
         self._look = end.look
         self._user = end.context.user
-        scope = _without_credentials(scope) if end.strip else dict(scope)
+        scope = _without_credentials(scope, end.strip) if end.strip else dict(scope)
         scope["twofa_gate"] = end.context
         if self._socket and not end.strip:
             self._start_watching()

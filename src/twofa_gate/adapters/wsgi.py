@@ -27,14 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TwoFactorMiddleware", "WSGIRequest"]
 
-_CREDENTIALS = (
-    "HTTP_COOKIE",
-    "HTTP_AUTHORIZATION",
-    "HTTP_PROXY_AUTHORIZATION",
-    "REMOTE_USER",
-    "AUTH_TYPE",
-    "werkzeug.request",
-)
+_SERVER_USER = ("REMOTE_USER", "AUTH_TYPE", "werkzeug.request")
+"""Where servers and middlewares outside name a user, or keep a request that does."""
 
 
 def _text(value: str) -> str:
@@ -131,7 +125,8 @@ class TwoFactorMiddleware:
         self, end: Forward, request: WSGIRequest, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         if end.strip:
-            environ = {name: value for name, value in environ.items() if name not in _CREDENTIALS}
+            dropped = {f"HTTP_{name.upper().replace('-', '_')}" for name in end.strip}.union(_SERVER_USER)
+            environ = {name: value for name, value in environ.items() if name not in dropped}
         environ["twofa_gate"] = end.context
         watch = Watch(self._settings, request, end.context.user)
         exchange = _Exchange(end.look, watch, start_response)

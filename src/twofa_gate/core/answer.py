@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -57,10 +57,10 @@ class Context:
 class Forward:
     """Let the request through, and look at its answer as `look` says.
 
-    `strip`: forward it without cookies, Authorization and any user that a server or a middleware outside
+    `strip`: if not empty, forward it without these headers, and without any user that a server or a middleware outside
     named, as to a public path.
     """
 
     context: Context
     look: SecondLook
-    strip: bool = field(default=False)
+    strip: frozenset[str] = frozenset()

@@ -47,7 +47,9 @@ def _route(settings: Settings, request: GateRequest) -> Flow[Answer | Forward]:
         return (yield from settings.pages(settings, request, below))
     if settings.public.match(request):
         return Forward(
-            _context(settings, request), SecondLook(settings, request, None, Mode.PUBLIC), strip=True
+            _context(settings, request),
+            SecondLook(settings, request, None, Mode.PUBLIC),
+            settings.credential_headers,
         )
     user = yield from asking.identify(settings, request)
     mode = yield from _mode(settings, request)
