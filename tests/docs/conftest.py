@@ -42,7 +42,6 @@ def workplace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]
     monkeypatch.chdir(folder)
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setenv("TWOFA_GATE_KEY", KEY)
-    monkeypatch.setenv("TWOFA_GATE_INITIALIZE", "1")
     before = set(sys.modules)
     yield folder
     for name in set(sys.modules) - before:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.console import type_in
 from tests.docs.journey import journey
 from tests.docs.pages import DOCS, ROOT, python_of
 from tests.support.http import PlainBrowser
@@ -28,10 +29,13 @@ def test_begins_with_the_two_commands() -> None:
 
 @pytest.mark.needs("oathtool")
 @pytest.mark.parametrize("framework", ["Flask", "Starlette"])
-def test_bolts_the_gate_on(framework: str, workplace: Path, phone: Phone) -> None:
+def test_bolts_the_gate_on(
+    framework: str, workplace: Path, phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The block as it stands, beside an application that it fits, makes a working second factor."""
     shutil.copy(DOCS / "tutorials" / framework.lower() / "app.py", workplace)
     (workplace / "gated.py").write_text(python_of(README, framework))
+    monkeypatch.setenv("TWOFA_GATE_KEY", type_in(README, workplace)["TWOFA_GATE_KEY"])
     app = runpy.run_path("gated.py")["app"]
     on = PlainBrowser.on_wsgi if framework == "Flask" else PlainBrowser.on_asgi
     with on(app) as browser:

@@ -22,7 +22,6 @@ gate = Gate(
     issuer="Figures",
     policy=Policy(Enforcement.REQUIRED),
     plugins=[Host(), SQLiteStore("2fa.db")],
-    initialize=environ.get("TWOFA_GATE_INITIALIZE") == "1",
     login_paths=["/login"],
     logout_paths=["/logout"],
     login_url="/login",
