@@ -29,3 +29,10 @@ def redis_server() -> Iterator[Service]:
     """Return a running Redis; without its package the test is skipped."""
     with services.redis() as service:
         yield service
+
+
+@pytest.fixture(scope="session")
+def redis_cluster() -> Iterator[Service]:
+    """Return a running Redis cluster of one node; without its package the test is skipped."""
+    with services.redis_cluster() as service:
+        yield service

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from .parts import need
 
-__all__ = ["Service", "mariadb", "postgresql", "redis"]
+__all__ = ["Service", "mariadb", "postgresql", "redis", "redis_cluster"]
 
 _PATIENCE = 60.0
 
@@ -106,7 +106,7 @@ def mariadb() -> Iterator[Service]:
             speed = ["--innodb-flush-log-at-trx-commit=0", "--skip-log-bin", "--innodb-buffer-pool-size=32M"]
             return [str(server), "--no-defaults", *owner, *paths, *network, *speed, "--sql-mode="]
 
-        with _server(command, lambda port: _answers(port, b""), folder) as service:
+        with _server(command, lambda port: bool(_ask(port, b"")), folder) as service:
             yield service
 
 
@@ -129,8 +129,17 @@ def redis(*settings: str) -> Iterator[Service]:
             config.write_text("\n".join(every))
             return [str(server), str(config)]
 
-        with _server(command, lambda port: _answers(port, b"PING\r\n"), folder) as service:
+        with _server(command, lambda port: bool(_ask(port, b"PING\r\n")), folder) as service:
             yield service
+
+
+@contextlib.contextmanager
+def redis_cluster() -> Iterator[Service]:
+    """Run a Redis cluster of one node, which holds all slots."""
+    with redis("cluster-enabled yes", "cluster-announce-ip 127.0.0.1") as service:
+        assert _ask(service.port, b"CLUSTER ADDSLOTSRANGE 0 16383\r\n") == b"+OK\r\n"
+        assert _wait(service.process, lambda: b"cluster_state:ok" in _ask(service.port, b"CLUSTER INFO\r\n"))
+        yield service
 
 
 @contextlib.contextmanager
@@ -200,11 +209,11 @@ def _free_port() -> int:
         return int(server.getsockname()[1])
 
 
-def _answers(port: int, question: bytes) -> bool:
-    """Whether the server at this port says anything, once it was asked `question`."""
+def _ask(port: int, question: bytes) -> bytes:
+    """Return the first that the server at this port says, once it was asked `question`, if it says anything."""
     try:
         with socket.create_connection(("127.0.0.1", port), 1) as connection:
             connection.sendall(question)
-            return bool(connection.recv(1))
+            return connection.recv(4096)
     except OSError:
-        return False
+        return b""

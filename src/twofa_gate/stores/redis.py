@@ -46,7 +46,8 @@ class RedisStore:
     - `namespace`: the start of all keys in Redis, in braces, so that a cluster keeps them on one node.
 
     Safe under threads, processes and forks. `close()`, or `await aclose()` with an async client, closes
-    connections. An async client serves one event loop at a time.
+    connections. An async client serves one event loop at a time; an async cluster client serves the process
+    and the loop that used it first, and no other.
 
     Raises `ConfigurationError` for a client that it cannot work with. The calls raise `StoreError` whenever
     Redis fails, is out of memory, may evict keys or has lost some.
@@ -170,7 +171,7 @@ class AsyncRedisStore(RedisStore):
             raise _store_error(error) from error
 
     def _check_loop(self) -> None:
-        """Give the client a new pool if the one it has belongs to another process or an event loop that ended."""
+        # Connections belong to the process and the event loop in which they were opened.
         loop = asyncio.get_running_loop()
         before = None if self._loop is None else self._loop()
         if before is loop and self._pid == os.getpid():
@@ -184,7 +185,9 @@ class AsyncRedisStore(RedisStore):
     def _renew_pool(self) -> None:
         old = getattr(self._client, "connection_pool", None)
         if old is None:
-            raise StoreError("the cluster client was used before the fork or the event loop; make it there")
+            raise StoreError(
+                "the cluster client was used before the fork or in another event loop; make it where it is used"
+            )
         pool = copy.copy(old)
         pool.reset()
         for name, value in vars(old).items():
