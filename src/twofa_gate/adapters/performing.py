@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from twofa_gate.core.effects import CallHook, Clock, DrawRandom, Effect, Flow, ReadBody, ReadClock, WriteLog
+from twofa_gate.errors import HookError
 
 __all__ = ["perform_async", "perform_here", "run", "run_async"]
 
@@ -21,6 +22,10 @@ _log = logging.getLogger("twofa_gate")
 def perform_here(effect: Effect[Any]) -> Any:
     """Perform an effect in place; a hook may block."""
     if type(effect) is CallHook:
+        if effect.hook.is_async:  # its coroutine would never run, and nobody would notice
+            raise HookError(
+                f"{effect.hook.plugin}.{effect.hook.name} is async def, and nothing is awaited here."
+            )
         return effect.hook.function(*effect.args)
     if type(effect) is ReadClock:
         return Clock(time.time(), time.monotonic())

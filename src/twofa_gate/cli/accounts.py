@@ -17,7 +17,7 @@ from twofa_gate.operations import DEFAULT_EXTENSION
 
 __all__ = ["COMMANDS"]
 
-DEFAULT_HOURS = DEFAULT_EXTENSION / timedelta(hours=1)
+DEFAULT_HOURS = DEFAULT_EXTENSION // timedelta(hours=1)
 
 
 def _not_empty(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -84,12 +84,12 @@ def _moment(at: datetime | None) -> str:
 @click.option("--reason", required=True, callback=_not_empty, help="Why, for the record.")
 @click.option(
     "--hours",
-    type=click.FloatRange(min=0, max=24 * 366),
+    type=click.IntRange(min=0, max=24 * 366),
     default=DEFAULT_HOURS,
     show_default=True,
     help="For how long they may get in to set up again, cut-off or not.",
 )
-def reset(user_id: str, gate: str, as_json: bool, by: str, reason: str, hours: float) -> None:
+def reset(user_id: str, gate: str, as_json: bool, by: str, reason: str, hours: int) -> None:
     """Take away USER's second factor, for somebody who lost it.
 
     Make sure first that it is they who ask: whoever has the password can set up a second factor of their own
@@ -101,7 +101,7 @@ def reset(user_id: str, gate: str, as_json: bool, by: str, reason: str, hours: f
     removed = len(before.authenticators)
     members = {"user_id": user_id, "reset": True, "devices_removed": removed, "extension_hours": hours}
     was = f"{removed} of their devices removed" if removed else "they had set up nothing (is the id right?)"
-    _say(as_json, members, f"Reset {user_id}: {was}. They have {hours:g} hours to set up again.")
+    _say(as_json, members, f"Reset {user_id}: {was}. They have {hours} hours to set up again.")
 
 
 @click.command()
@@ -142,12 +142,16 @@ def forget(user_id: str, gate: str, as_json: bool, yes: bool) -> None:
 
     To help somebody who lost their phone, use reset: it stays on the record.
     """
-    if not yes and sys.stdin.isatty():
+    if not yes and _in_terminal():
         click.confirm(f"Delete everything about {user_id}?", abort=True)
     with operating(gate) as run:
         there_was: bool = run("forget", user_id)
     words = f"Forgot {user_id}." if there_was else f"Nothing was stored about {user_id}."
     _say(as_json, {"user_id": user_id, "forgotten": there_was}, words)
+
+
+def _in_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 COMMANDS = (status, reset, unlock, revoke, forget)

@@ -8,17 +8,18 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import reduce
+from functools import partial, reduce
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
 
+from twofa_gate.adapters.performing import perform_async, run_async
 from twofa_gate.errors import ConfigurationError, GateError
 from twofa_gate.gate import Gate
 
-__all__ = ["find_gate", "gate_option", "operating"]
+__all__ = ["check_store", "find_gate", "gate_option", "operating"]
 
 _WAYS = "Name it with --gate module:attribute, or TWOFA_GATE=module:attribute."
 
@@ -95,9 +96,20 @@ def operating(name: str) -> Iterator[Callable[..., Any]]:
             return _run(lambda: runner.run(getattr(gate, f"a{operation}")(*args, **named)))
 
         try:
+            _run(lambda: runner.run(check_store(gate)))
             yield run_twin
         finally:
             runner.run(gate.aclose())
+
+
+async def check_store(gate: Gate) -> bool:
+    """Check an asynchronous store, as could not be done when the gate was made.
+
+    Returns whether it was taken into use now. Raises `ConfigurationError` if it is not in use.
+    """
+    check = gate.pending_check
+    perform = partial(perform_async, hook_timeout=gate.hook_timeout)
+    return check is not None and await run_async(check(), perform)
 
 
 def _run(function: Callable[..., Any], *args: Any, **named: Any) -> Any:

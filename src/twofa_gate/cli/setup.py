@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from functools import partial
 
 import click
 
-from twofa_gate.adapters.performing import perform_async, run_async
-from twofa_gate.cli.finding import find_gate, gate_option
+from twofa_gate.cli.finding import check_store, find_gate, gate_option
 from twofa_gate.errors import ConfigurationError
 from twofa_gate.gate import Gate, initializing
 
@@ -50,12 +48,8 @@ def init(gate: str) -> None:
 
 
 async def _finish(gate: Gate) -> bool:
-    """Check an asynchronous store, which could not be done when the gate was made."""
     try:
-        check = gate.pending_check
-        return check is not None and await run_async(
-            check(), partial(perform_async, hook_timeout=gate.hook_timeout)
-        )
+        return await check_store(gate)
     finally:
         await gate.aclose()
 
