@@ -177,7 +177,8 @@ class Gate(Operations):
 
         self.newly_installed = False
         self.pending_check: Callable[[], Flow[bool]] | None = None
-        if hooks.load.is_async or hooks.save.is_async:
+        observers_wait = may_create and any(hook.is_async for hook in hooks.on_event)
+        if hooks.load.is_async or hooks.save.is_async or observers_wait:
             # Nothing can be awaited here: the ASGI driver checks at lifespan start-up or with the first request.
             self.pending_check = check
         else:
