@@ -126,12 +126,13 @@ def test_lines_of_tables_and_keys() -> None:
     assert line_of(text, ("nothing",)) is None
 
 
-def flow(browser: PlainBrowser) -> None:
+def flow(url: str) -> None:
     """Log in and be sent to set up."""
-    assert browser.navigate("/").text == "hello nobody"
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    assert browser.send("POST", "/login", content=b"user=ada", headers=form).status == 303
-    assert "/2fa/enroll" in browser.navigate("/").location
+    with PlainBrowser.on_server(url) as browser:
+        assert browser.navigate("/").text == "hello nobody"
+        assert browser.send("POST", "/login", content=b"user=ada", headers=form).status == 303
+        assert "/2fa/enroll" in browser.navigate("/").location
 
 
 @pytest.mark.e2e
@@ -139,8 +140,7 @@ def test_gunicorn_without_code(tmp_path: Path, whole: str) -> None:
     """`gunicorn twofa_gate.wsgi:application` serves an application that was not edited, gated."""
     env = {"TWOFA_GATE_CONFIG": str(write(tmp_path, whole)), "GATE_KEY": "n" * 40}
     with gunicorn("twofa_gate.wsgi:application", env=env, workers=2) as server:
-        with PlainBrowser.on_server(server.url) as browser:
-            flow(browser)
+        flow(server.url)
 
 
 @pytest.mark.e2e
