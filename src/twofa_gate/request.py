@@ -116,14 +116,15 @@ class StrictCookies(Mapping[str, str]):
 def merge_cookies(header: str, changes: Mapping[str, str | None]) -> str:
     """Give the Cookie header that the browser will send once an answer's cookies are set.
 
-    `changes` maps a name to its new value, or to `None` where the answer deletes the cookie.
+    `changes` maps a name to its new value, or to `None` where the answer deletes the cookie. The empty name
+    stands for a cookie without one, which browsers send as its bare value.
     """
     kept = [
         pair.strip(" \t")
         for pair in header.split(";")
         if pair.strip(" \t") and pair.partition("=")[0].strip(" \t") not in changes
     ]
-    kept.extend(f"{name}={value}" for name, value in changes.items() if value is not None)
+    kept.extend(f"{name}={value}" if name else value for name, value in changes.items() if value is not None)
     return "; ".join(kept)
 
 

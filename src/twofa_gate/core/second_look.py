@@ -11,9 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from twofa_gate.core import asking, cookies, events, refusal, returning, storage
+from twofa_gate.core import asking, banner, cookies, events, notice, refusal, returning, storage
 from twofa_gate.core.account import Account
 from twofa_gate.core.answer import Answer
+from twofa_gate.core.bare import bare_headers, is_json, leads_away, values
 from twofa_gate.core.cookies import Header
 from twofa_gate.core.effects import Flow, ReadClock, perform
 from twofa_gate.core.settings import Settings
@@ -40,6 +41,7 @@ class Mode(Enum):
 class _State(Enum):
     BEFORE = auto()
     PASSING = auto()
+    INSERTING = auto()
     HOLDING = auto()
     SWALLOWING = auto()
 
@@ -54,16 +56,25 @@ class Outgoing:
 
 
 class SecondLook:
-    """Looks at one answer. `user` is who asked, and `request` the request as it came.
+    """Looks at one answer. `user` is who asked, `request` the request as it came, `standing` where they stood.
 
     Once `passing` is true the driver hands on what the application sends, untouched.
     """
 
-    def __init__(self, settings: Settings, request: GateRequest, user: User | None, mode: Mode) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        request: GateRequest,
+        user: User | None,
+        mode: Mode,
+        standing: Standing | None = None,
+    ) -> None:
         self._settings = settings
         self._request = request
         self._user = user
         self._mode = mode
+        self._standing = standing
+        self._insertion: banner.Insertion | None = None
         self._state = _State.BEFORE
         self._held: tuple[int, list[Header]] | None = None
         self._replacement: Answer | None = None
@@ -76,16 +87,24 @@ class SecondLook:
         return self._state is _State.PASSING
 
     @property
+    def inserting(self) -> bool:
+        """Whether the answer goes out, with the banner, as the driver feeds its parts."""
+        return self._state is _State.INSERTING
+
+    @property
     def swallowing(self) -> bool:
         """Whether nothing more of the application's answer goes out."""
         return self._state is _State.SWALLOWING
 
     def begin(self, status: int, headers: list[Header]) -> Flow[Outgoing]:
-        """Look at the start of an answer."""
+        """Look at the start of an answer; of a second one too (`exc_info`), unless the first was held back."""
+        if self._state in (_State.HOLDING, _State.SWALLOWING):
+            return Outgoing()
         if self._mode is Mode.PUBLIC:
             return self._pass(status, [each for each in headers if each[0].lower() != "set-cookie"])
         try:
-            return (yield from self._look(status, headers))
+            outgoing = yield from self._look(status, headers)
+            return (yield from self._with_banner(outgoing))
         except BadRequest as error:
             return self._replace(refusal.plain_answer(error.status, f"{error}\n"))
         except Exception as error:  # whatever failed, the application's answer stays in
@@ -97,12 +116,24 @@ class SecondLook:
 
     def body(self, data: bytes, *, last: bool) -> Outgoing:
         """Look at a part of the body; only asked while the answer isn't passing."""
+        if self._insertion is not None and self.inserting:
+            start, out = self._insertion.feed(data, last=last)
+            if last or self._insertion.over:
+                self._state = _State.PASSING
+            return Outgoing(start, out, end=last)
         if self._state is _State.HOLDING:
             if data and self._replacement is not None:
                 return self._replace(self._replacement)
             if last and self._held is not None:
                 return self._end(*self._held)
         return Outgoing()
+
+    def leave_alone(self) -> Outgoing:
+        """Give up the banner for an answer whose body is not fed in parts; it is passing from here on."""
+        if self._insertion is None or not self.inserting:
+            return Outgoing()
+        self._state = _State.PASSING
+        return Outgoing(*self._insertion.leave())
 
     @property
     def _id(self) -> str | None:
@@ -113,52 +144,90 @@ class SecondLook:
         return Outgoing((status, headers))
 
     def _end(self, status: int, headers: list[Header]) -> Outgoing:
-        """Let the start out, and no body, whatever the application sends."""
+        """Let out a start that shows nothing, and no body, whatever the application sends."""
         self._state = _State.SWALLOWING
-        return Outgoing((status, headers), b"", end=True)
+        return Outgoing((status, bare_headers(status, headers)), b"", end=True)
 
     def _replace(self, answer: Answer) -> Outgoing:
         self._state = _State.SWALLOWING
         return Outgoing((answer.status, list(answer.headers)), answer.body, end=True)
 
+    def _with_banner(self, outgoing: Outgoing) -> Flow[Outgoing]:
+        """Put the banner into a page that passes, for a user who is to be reminded."""
+        start, standing = outgoing.start, self._standing
+        if standing is None or start is None or not self.passing or self._settings.reminder != "banner":
+            return outgoing
+        if not banner.is_page_visit(self._request) or not banner.is_fit(*start):
+            return outgoing
+        reminder = notice.reminder_of(self._settings, self._request, standing)
+        if reminder is None or reminder.hidden:
+            return outgoing
+        from twofa_gate.pages.banner import banner_for
+
+        markup, ours = yield from banner_for(self._settings, self._request, standing, reminder)
+        self._insertion = banner.Insertion(start, markup, ours)
+        self._state = _State.INSERTING
+        return Outgoing(self._insertion.open())
+
     def _can_have_changed(self, sets_cookie: bool) -> bool:
         """Whether who is asking can be another than before.
 
         Beside what sets a cookie, came anonymous with credentials, or has a live session, an unsafe method
-        counts: it may log somebody else in on the server's side without any cookie.
+        counts: it may log somebody in on the server's side without any cookie. So does an anonymous query,
+        where the name of a session may be.
         """
         if sets_cookie or self._settings.live or self._mode is not Mode.ORDINARY:
             return True
-        if self._user is None:
-            return self._request.carries_credentials
-        return self._request.method not in SAFE_METHODS
+        if self._request.method not in SAFE_METHODS:
+            return True
+        return self._user is None and bool(self._request.carries_credentials or self._request.query_string)
 
     def _look(self, status: int, headers: list[Header]) -> Flow[Outgoing]:
         sets_cookie = any(name.lower() == "set-cookie" for name, _ in headers)
         if not self._can_have_changed(sets_cookie):
             return self._pass(status, headers)
-        request = self._request
-        if sets_cookie:
-            now = (yield from perform(ReadClock())).now
-            changes = cookies.set_cookie_changes(headers, now)
-            request = request.with_cookie_header(merge_cookies(request.cookie_header, changes))
-        user = yield from asking.identify(self._settings, request)
-        changed = identity(user) != identity(self._user)
-        if user is None:
+        users = yield from self._users(headers, sets_cookie)
+        if all(user is None for user in users):
             self._logout_cookies = tuple(each for each in headers if each[0].lower() == "set-cookie")
-        ended = (yield from self._end_verification(user)) if changed else []
-        headers = [*headers, *ended]
+        if all(identity(user) != identity(self._user) for user in users):
+            headers = [*headers, *(yield from self._end_verification(users))]
+        for user in users:
+            refused = yield from self._refused(user)
+            if refused is not None:
+                return (yield from self._withhold(status, headers, refused))
+        return self._pass(status, headers)
+
+    def _users(self, headers: list[Header], sets_cookie: bool) -> Flow[list[User | None]]:
+        """Ask who is asking now: one user, or one for each way in which the answer's cookies can be read."""
+        if not sets_cookie:
+            return [(yield from asking.identify(self._settings, self._request))]
+        now = (yield from perform(ReadClock())).now
+        users = []
+        for changes in cookies.set_cookie_readings(headers, now):
+            merged = merge_cookies(self._request.cookie_header, changes)
+            request = self._request.with_cookie_header(merged)
+            users.append((yield from asking.identify(self._settings, request)))
+        if all(user is None for user in users):
+            # A deletion may be for a path or domain where the browser has no such cookie.
+            kept = yield from asking.identify(self._settings, self._request)
+            if identity(kept) != identity(self._user):
+                users.append(kept)
+        return users
+
+    def _refused(self, user: User | None) -> Flow[Standing | None]:
+        """Tell where somebody stands who is asking now and may not see the answer; `None` if they may."""
+        changed = identity(user) != identity(self._user)
         if user is None or (not changed and self._mode is Mode.ORDINARY):
-            return self._pass(status, headers)
+            return None
         standing = yield from assess(self._settings, self._request, user, use_verification=not changed)
         if (yield from may_pass(self._settings, standing)) is True:
-            return self._pass(status, headers)
+            return None
         if self._mode is Mode.LOGOUT and not changed and self._request.method in SAFE_METHODS:
             # A page that asks whether to log out is what a logout path is for.
-            return self._pass(status, headers)
-        return (yield from self._withhold(status, headers, standing))
+            return None
+        return standing
 
-    def _end_verification(self, user: User | None) -> Flow[list[Header]]:
+    def _end_verification(self, users: list[User | None]) -> Flow[list[Header]]:
         """End the verification that came with the request, since this browser is somebody else's now."""
         settings = self._settings
         token = token_of(settings, self._request)
@@ -174,20 +243,19 @@ class SecondLook:
                 yield from events.queue(left, EventKind.VERIFICATION_ENDED, now, why="browser changed hands")
             ), None
 
-        for user_id in {each.id for each in (self._user, user) if each is not None}:
+        for user_id in {each.id for each in (self._user, *users) if each is not None}:
             yield from storage.transact(settings, user_id, act)
         return [cookies.expire(settings.cookies, settings.cookies.verification)]
 
     def _withhold(self, status: int, headers: list[Header], standing: Standing) -> Flow[Outgoing]:
         """Let out what shows nothing: an empty answer, a redirect within the origin; replace the rest."""
-        given = {name.lower(): value for name, value in headers}
-        if self._mode is Mode.LOGIN and _is_json(given.get("content-type", "")):
-            return self._pass(status, headers)
-        if 300 <= status < 400 and "location" in given:
-            if self._leads_within(given["location"]):
-                return self._end(status, _without_body(headers))
-        elif self._has_no_body(status, given):
-            return self._end(status, headers)
+        away = leads_away(headers, self._leads_within)
+        redirects = 300 <= status < 400 and bool(values(headers, "location"))
+        if not away:
+            if self._mode is Mode.LOGIN and is_json(headers) and not redirects:
+                return self._pass(status, headers)
+            if redirects or self._has_no_body(status, headers):
+                return self._end(status, headers)
         kept = [each for each in headers if each[0].lower() == "set-cookie"]
         decision = standing.ruling.decision
         yield from events.record(
@@ -200,16 +268,15 @@ class SecondLook:
         answer = yield from refusal.refuse(self._settings, self._request, standing)
         if decision is not Decision.UNAVAILABLE:
             answer = answer.with_headers(*kept)
-        if "content-length" in given or 300 <= status < 400:
+        if away or values(headers, "content-length") or 300 <= status < 400:
             return self._replace(answer)
         # Whether the body is empty shows only when it comes, or doesn't.
         self._state, self._held, self._replacement = _State.HOLDING, (status, headers), answer
         return Outgoing()
 
-    def _has_no_body(self, status: int, given: dict[str, str]) -> bool:
-        return (
-            status in (204, 205, 304) or given.get("content-length") == "0" or self._request.method == "HEAD"
-        )
+    def _has_no_body(self, status: int, headers: list[Header]) -> bool:
+        lengths = values(headers, "content-length")
+        return status in (204, 205, 304) or lengths == ["0"] or self._request.method == "HEAD"
 
     def _leads_within(self, location: str) -> bool:
         if returning.is_path(location):
@@ -220,14 +287,3 @@ class SecondLook:
 def identity(user: User | None) -> tuple[str, str | None] | None:
     """Return what tells one login of one user from another."""
     return None if user is None else (user.id, user.login)
-
-
-def _is_json(content_type: str) -> bool:
-    kind = content_type.partition(";")[0].strip().lower()
-    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
-
-
-def _without_body(headers: list[Header]) -> list[Header]:
-    dropped = ("content-length", "transfer-encoding", "content-encoding", "content-range", "etag", "digest")
-    kept = [each for each in headers if each[0].lower() not in dropped]
-    return [*kept, ("Content-Length", "0")]
