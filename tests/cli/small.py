@@ -14,7 +14,7 @@ from twofa_gate.wsgi import TwoFactorMiddleware
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-KEY = os.environ.get("SMALL_KEY", "a key of the tests that is long enough")
+KEYS = os.environ.get("SMALL_KEY", "a key of the tests that is long enough").split(",")
 DATABASE = os.environ["SMALL_DATABASE"]
 seen: list[Event] = []
 
@@ -90,7 +90,7 @@ class BrokenStore:
 def make(*plugins: object) -> Gate:
     """Make a gate with these plugins."""
     policy = Policy(Enforcement.OPTIONAL)
-    return Gate(secret_keys=[KEY], issuer="Small", plugins=[Host(), *plugins], policy=policy)
+    return Gate(secret_keys=KEYS, issuer="Small", plugins=[Host(), *plugins], policy=policy)
 
 
 def hello(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
