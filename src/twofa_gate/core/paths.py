@@ -25,7 +25,8 @@ class PathRules:
         exact: set[str] = set()
         trees: set[str] = set()
         for entry in entries:
-            if not isinstance(entry, str) or not entry.startswith("/") or not is_plain(entry):
+            # A `*` would be read as itself, which nobody means who writes one.
+            if not isinstance(entry, str) or entry[:1] != "/" or "*" in entry or not is_plain(entry):
                 raise ConfigurationError(
                     f'{setting}: {entry!r} is not a plain path; write it like "/static/" or "/login".'
                 )
