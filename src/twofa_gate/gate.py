@@ -37,6 +37,7 @@ _REALM = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _COOKIE_BASE = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _SAMESITE = ("Lax", "Strict", "None")
 _REMINDERS = ("banner", "context")
+_COOKIES = ("verification", "browser", "known", "trust", "reminder")
 
 _initializing: ContextVar[bool] = ContextVar("twofa_gate_initializing", default=False)
 
@@ -129,6 +130,7 @@ class Gate(Operations):
             origins=frozenset(_origin(each) for each in origins),
             credential_headers=_credential_headers(plugins),
             revocation_lag=lag,
+            hook_timeout=self.hook_timeout,
             void_before=_moment(void_before, "void_before"),
             report_only_until=_moment(report_only_until, "report_only_until"),
             reminder=reminder,
@@ -270,5 +272,5 @@ def _cookie_settings(base: str, realm: str, secure: bool, samesite: str) -> Cook
     if not secure:
         warnings.warn("cookie_secure=False is for development over plain http only.", stacklevel=3)
     prefix = "__Host-" if secure else ""
-    names = {kind: f"{prefix}{base}-{kind}-{realm}" for kind in ("verification", "browser", "known", "trust")}
+    names = {kind: f"{prefix}{base}-{kind}-{realm}" for kind in _COOKIES}
     return CookieSettings(**names, secure=secure, samesite=samesite)

@@ -75,6 +75,8 @@ class Exchange:
         self._timer: asyncio.Task[None] | None = None
         self._waiting: anyio.CancelScope | None = None
         self._closed = False
+        self._answered = False
+        self._begun: Message = {}
 
     async def answer(self, answer: Answer) -> None:
         """Send an answer of the gate's own; a WebSocket is refused before it is accepted."""
@@ -89,6 +91,9 @@ class Exchange:
         self._look = end.look
         self._user = end.context.user
         scope = _without_credentials(scope, end.strip) if end.strip else dict(scope)
+        if end.without:
+            dropped = {name.encode("latin-1") for name in end.without}
+            scope["headers"] = [each for each in scope["headers"] if each[0].lower() not in dropped]
         scope["twofa_gate"] = end.context
         if self._socket and not end.strip:
             self._start_watching()
@@ -128,21 +133,29 @@ class Exchange:
         elif kind in _BODIES:
             more = message.get("more_body", False)
             await self._emit(self._look.body(message.get("body", b""), last=not more))
+        elif kind in _LATER and self._look.inserting:
+            await self._emit(self._look.leave_alone())
+            await self._send(message)
         elif kind in _LATER:
             # A file that the server would send: a body that is not empty.
             await self._emit(self._look.body(b"\0", last=True))
 
     async def _start(self, message: Message) -> None:
+        if self._answered:
+            raise RuntimeError("The application started its answer twice.")
+        self._answered = True
         headers = _decode(message.get("headers") or [])
         outgoing = await self._run(self._look.begin(message.get("status", 101), headers))
         if message["type"] == "websocket.accept" and not self._look.passing:
             await self._close()
-        elif self._look.passing and outgoing.start is not None:
+        elif (self._look.passing or self._look.inserting) and outgoing.start is not None:
             sent = outgoing.start[1]
             await self._send(message if sent is headers else {**message, "headers": _encode(sent)})
             if self._request.kind == "http" and is_stream(sent):
                 self._start_watching()
         else:
+            # A page whose start is held until its body begins keeps what else the application said with it.
+            self._begun = message if self._look.inserting else {}
             await self._emit(outgoing)
 
     async def _emit(self, outgoing: Outgoing) -> None:
@@ -154,7 +167,7 @@ class Exchange:
 
     async def _send_start(self, status: int, headers: list[tuple[str, str]]) -> None:
         kind = "websocket.http.response.start" if self._socket else "http.response.start"
-        await self._send({"type": kind, "status": status, "headers": _encode(headers)})
+        await self._send({**self._begun, "type": kind, "status": status, "headers": _encode(headers)})
 
     async def _send_body(self, body: bytes, *, end: bool) -> None:
         kind = "websocket.http.response.body" if self._socket else "http.response.body"

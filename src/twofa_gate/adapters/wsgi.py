@@ -30,6 +30,12 @@ __all__ = ["TwoFactorMiddleware", "WSGIRequest"]
 _SERVER_USER = ("REMOTE_USER", "AUTH_TYPE", "werkzeug.request")
 """Where servers and middlewares outside name a user, or keep a request that does."""
 
+_PAST_THE_GATE = ("gunicorn.socket", "werkzeug.socket", "wsgi.websocket", "wsgi.early_hints")
+"""What some servers put into the environment with which an application could answer without `start_response`.
+
+Nothing of that could be looked at, or ended when a verification ends, so applications don't get it.
+"""
+
 
 def _text(value: str) -> str:
     """Undo the latin-1 that PEP 3333 carries bytes in."""
@@ -127,11 +133,17 @@ class TwoFactorMiddleware:
         if end.strip:
             dropped = {f"HTTP_{name.upper().replace('-', '_')}" for name in end.strip}.union(_SERVER_USER)
             environ = {name: value for name, value in environ.items() if name not in dropped}
+        for name in end.without:
+            environ.pop(f"HTTP_{name.upper().replace('-', '_')}", None)
+        for name in _PAST_THE_GATE:
+            environ.pop(name, None)
         environ["twofa_gate"] = end.context
         watch = Watch(self._settings, request, end.context.user)
         exchange = _Exchange(end.look, watch, start_response)
         body = self._app(environ, exchange.start_response)
-        return body if exchange.untouched else _Body(exchange, body)
+        if exchange.hands_over_file(body, environ.get("wsgi.file_wrapper")):
+            return body
+        return body if exchange.lets_go() else _Body(exchange, body)
 
 
 def _status_line(status: int) -> str:
@@ -146,36 +158,49 @@ class _Exchange:
         self._watch: Watch | None = watch
         self._server_start = start_response
         self._server_write: Callable[[bytes], object] | None = None
+        self._status = ""
+        self._exc_info: Any = None
+        self._gone = False
         self.pending: list[bytes] = []
 
-    @property
-    def untouched(self) -> bool:
+    def lets_go(self) -> bool:
         """Whether the application's own iterable can go to the server as it is."""
-        return self._look.passing and self._watch is None
+        self._gone = self._look.passing and self._watch is None
+        return self._gone
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
     ) -> Callable[[bytes], object]:
         """Be the `start_response` that the application calls."""
         self.pending.clear()
+        self._status, self._exc_info = status, exc_info
         outgoing = run(self._look.begin(int(status[:3]), headers))
+        if self._gone and not self._look.passing:
+            # It began anew with an answer that must stay in, but the server already has its iterable.
+            raise exc_info[1] if exc_info else AssertionError("start_response was called again.")
         if outgoing.start is not None:
             if not is_stream(headers) or not self._look.passing:
                 self._watch = None
             code, sent = outgoing.start
             line = status if code == int(status[:3]) else _status_line(code)
-            self._server_write = (
-                self._server_start(line, sent, exc_info) if exc_info else self._server_start(line, sent)
-            )
+            self._start(line, sent)
         if outgoing.data:
             self.pending.append(outgoing.data)
         return self.write
+
+    def _start(self, line: str, headers: list[tuple[str, str]]) -> None:
+        given = (self._exc_info,) if self._exc_info else ()
+        self._exc_info = None  # it holds frames, and with them ourselves
+        self._server_write = self._server_start(line, headers, *given)
 
     def write(self, data: bytes) -> object:
         """Be the `write` callable of PEP 3333."""
         if self._look.passing and self._server_write is not None:
             return self._server_write(data) if self.may_continue() else None
         self.feed(data, last=False)
+        while self.pending and self._server_write is not None:
+            # What was written goes out before what is returned.
+            self._server_write(self.pending.pop(0))
         return None
 
     def may_continue(self) -> bool:
@@ -187,9 +212,20 @@ class _Exchange:
         outgoing = self._look.body(data, last=last)
         if outgoing.start is not None:
             code, headers = outgoing.start
-            self._server_write = self._server_start(_status_line(code), headers)
+            line = self._status if code == int(self._status[:3]) else _status_line(code)
+            self._start(line, headers)
+            self._watch = None
         if outgoing.data:
             self.pending.append(outgoing.data)
+
+    def hands_over_file(self, body: object, wrapper: object) -> bool:
+        """Whether the server sends a file by itself, so that a page in it goes out as it is."""
+        if not self._look.inserting or not isinstance(wrapper, type) or not isinstance(body, wrapper):
+            return False
+        start = self._look.leave_alone().start
+        if start is not None:
+            self._server_start(self._status, start[1])
+        return True
 
     @property
     def passing(self) -> bool:
@@ -215,7 +251,7 @@ class _Body:
 
     def __next__(self) -> bytes:
         exchange = self._exchange
-        while self._chunks is not None and not exchange.over:
+        while self._chunks is not None and not exchange.over and not exchange.pending:
             chunk = next(self._chunks, None)
             if chunk is None:
                 self._chunks = None

@@ -30,11 +30,25 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """What a user who has not set up is reminded of: where, from when, and the link to set up."""
+    """What a user who has not set up is reminded of, for a host that shows it in its own words and templates.
+
+    - `location`, `cutoff` (aware, in the time zone of the location's date), `url` (the page to set up).
+    - `text`: all of it in one sentence. `date`: the cut-off in words. `left`: the time left in words.
+    - `days_left`: counted from now to the cut-off, at least 1; `last_day`: whether it is 1.
+    - `kept_out`: whether who misses the date is kept out, instead of being sent to set up.
+    - `hidden`: whether the user has hidden the banner for this login.
+    """
 
     location: str
     cutoff: datetime
     url: str
+    text: str
+    date: str
+    left: str
+    days_left: int
+    last_day: bool
+    kept_out: bool = False
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +78,5 @@ class Forward:
     context: Context
     look: SecondLook
     strip: frozenset[str] = frozenset()
+    without: frozenset[str] = frozenset()
+    """Request headers, in lower case, that would keep a page from coming whole; it is to have a banner."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from twofa_gate.core import asking, events, paths, refusal, returning
+from twofa_gate.core import asking, banner, events, notice, paths, refusal, returning
 from twofa_gate.core.answer import Answer, Context, Forward, Reminder
 from twofa_gate.core.decision import Ruling
 from twofa_gate.core.effects import Flow
@@ -75,9 +75,7 @@ def _gate(settings: Settings, request: GateRequest, user: User) -> Flow[Answer |
         return refusal.plain_answer(403, "")
     standing = yield from assess(settings, request, user)
     if (yield from may_pass(settings, standing)) is True:
-        return Forward(
-            _standing_context(settings, request, standing), SecondLook(settings, request, user, Mode.ORDINARY)
-        )
+        return _forward(settings, request, standing)
     facts = {
         "decision": standing.ruling.decision.value,
         "location": standing.location,
@@ -85,6 +83,15 @@ def _gate(settings: Settings, request: GateRequest, user: User) -> Flow[Answer |
     }
     yield from events.record(settings, EventKind.REFUSED, user.id, **facts)
     return (yield from refusal.refuse(settings, request, standing))
+
+
+def _forward(settings: Settings, request: GateRequest, standing: Standing) -> Forward:
+    reminder = notice.reminder_of(settings, request, standing)
+    context = _standing_context(settings, request, standing, reminder)
+    if reminder is None or reminder.hidden or settings.reminder != "banner":
+        return Forward(context, SecondLook(settings, request, standing.user, Mode.ORDINARY))
+    look = SecondLook(settings, request, standing.user, Mode.ORDINARY, standing)
+    return Forward(context, look, without=banner.AS_A_WHOLE if banner.is_page_visit(request) else frozenset())
 
 
 def _source(ruling: Ruling) -> str | None:
@@ -95,15 +102,12 @@ def _context(settings: Settings, request: GateRequest, user: User | None = None)
     return Context(Decision.PASS, f"{request.prefix}{settings.mount}/", user)
 
 
-def _standing_context(settings: Settings, request: GateRequest, standing: Standing) -> Context:
+def _standing_context(
+    settings: Settings, request: GateRequest, standing: Standing, reminder: Reminder | None
+) -> Context:
     made = standing.verification
-    ruling = standing.ruling
-    reminder = None
-    if ruling.decision is Decision.REMIND and ruling.cutoff is not None:
-        url = f"{request.prefix}{settings.mount}/enroll"
-        reminder = Reminder(standing.location, datetime.fromtimestamp(ruling.cutoff, UTC), url)
     return Context(
-        ruling.decision,
+        standing.ruling.decision,
         f"{request.prefix}{settings.mount}/",
         standing.user,
         standing.location,

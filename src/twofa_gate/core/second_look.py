@@ -190,7 +190,9 @@ class SecondLook:
         if all(user is None for user in users):
             self._logout_cookies = tuple(each for each in headers if each[0].lower() == "set-cookie")
         if all(identity(user) != identity(self._user) for user in users):
-            headers = [*headers, *(yield from self._end_verification(users))]
+            headers = [*headers, *(yield from self._end_verification(users)), *self._end_hiding()]
+        if any(identity(user) != identity(self._user) for user in users):
+            self._standing = None  # the banner was for who asked; who comes after sees it on the next page
         for user in users:
             refused = yield from self._refused(user)
             if refused is not None:
@@ -246,6 +248,11 @@ class SecondLook:
         for user_id in {each.id for each in (self._user, *users) if each is not None}:
             yield from storage.transact(settings, user_id, act)
         return [cookies.expire(settings.cookies, settings.cookies.verification)]
+
+    def _end_hiding(self) -> list[Header]:
+        """Show the banner again to whoever logs in next, where the host's logins have no names too."""
+        ours = self._settings.cookies
+        return [cookies.expire(ours, ours.reminder)] if ours.reminder in self._request.cookie_header else []
 
     def _withhold(self, status: int, headers: list[Header], standing: Standing) -> Flow[Outgoing]:
         """Let out what shows nothing: an empty answer, a redirect within the origin; replace the rest."""

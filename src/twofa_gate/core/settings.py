@@ -15,11 +15,17 @@ from twofa_gate.core.signing import ValueSigner
 from twofa_gate.model import Policy
 
 if TYPE_CHECKING:
+    from twofa_gate.core.account import Account
     from twofa_gate.core.answer import Answer
     from twofa_gate.core.cookies import HostCookie
+    from twofa_gate.core.decision import NamedPolicy
+    from twofa_gate.locations import LocationSettings
     from twofa_gate.request import GateRequest
 
-__all__ = ["BoundHooks", "CookieSettings", "Links", "Settings"]
+__all__ = ["CREDENTIAL_HEADERS", "BoundHooks", "CookieSettings", "Links", "Settings"]
+
+
+CREDENTIAL_HEADERS = frozenset({"cookie", "authorization", "proxy-authorization"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,7 @@ class BoundHooks:
     user_locations: BoundHook | None = None
     location_members: BoundHook | None = None
     may_administer: BoundHook | None = None
+    may_reset: BoundHook | None = None
 
     @property
     def live(self) -> bool:
@@ -51,6 +58,7 @@ class BoundHooks:
             self.user_locations,
             self.location_members,
             self.may_administer,
+            self.may_reset,
         )
         single = (self.load, self.save, self.scan, *(hook for hook in optional if hook is not None))
         return (*single, *self.identify, *self.policy, *self.on_event)
@@ -64,13 +72,14 @@ class CookieSettings:
     browser: str
     known: str
     trust: str
+    reminder: str
     secure: bool
     samesite: str
 
     @property
-    def names(self) -> tuple[str, str, str, str]:
-        """All four names."""
-        return (self.verification, self.browser, self.known, self.trust)
+    def names(self) -> tuple[str, ...]:
+        """All names."""
+        return (self.verification, self.browser, self.known, self.trust, self.reminder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +103,7 @@ class Settings:
     sealer: Sealer
     signer: ValueSigner
     cookies: CookieSettings
-    passes: PassCache
+    passes: PassCache[Account]
     pages: Callable[[Settings, GateRequest, str], Flow[Answer]]
     """Answers a request for one of the gate's own pages; the path is relative to the mount."""
     default_policy: Policy | None = None
@@ -104,9 +113,15 @@ class Settings:
     links: Links = field(default_factory=Links)
     session_cookies: tuple[HostCookie, ...] = ()
     origins: frozenset[str] = frozenset()
+    credential_headers: frozenset[str] = CREDENTIAL_HEADERS
+    """The headers, in lower case, without which a request to a public path is forwarded."""
     revocation_lag: float = 1.0
+    hook_timeout: float = 10.0
     void_before: float | None = None
     report_only_until: float | None = None
     reminder: str = "banner"
     live: bool = False
     templates: str | None = None
+    locations: LocationSettings | None = None
+    location_memory: PassCache[tuple[NamedPolicy, ...]] = field(default_factory=lambda: PassCache(0.0))
+    """What the locations' own policies were, for the reuse of a PASS."""

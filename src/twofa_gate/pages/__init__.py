@@ -15,6 +15,7 @@ from twofa_gate.core.settings import Settings
 from twofa_gate.pages import (
     account,
     api,
+    banner,
     challenge,
     disable,
     enroll,
@@ -59,6 +60,7 @@ _PAGES = {
     "/recovery-codes": Page("recovery_codes", recovery_codes.show, recovery_codes.submit),
     "/disable": Page("disable", disable.show, disable.submit),
     "/browsers": Page("browsers", None, account.submit_browsers),
+    "/banner": Page("banner", None, banner.submit, Demand.NOTHING),
     "/unlock": Page("unlock", unlock.show, unlock.submit, Demand.NOTHING),
     "/sign-out": Page("sign_out", None, sign_out.submit, Demand.NOTHING),
 }

@@ -15,7 +15,7 @@ from twofa_gate.core.refusal import SECURITY_HEADERS, plain_answer
 from twofa_gate.core.settings import Settings
 from twofa_gate.pages.visit import CSRF_PURPOSES, Visit
 
-__all__ = ["message", "render"]
+__all__ = ["fragment", "message", "render"]
 
 _log = logging.getLogger("twofa_gate")
 
@@ -73,6 +73,14 @@ def _answer(
     kind = ("Content-Type", "text/html; charset=utf-8")
     length = ("Content-Length", str(len(body)))
     return Answer(status, (kind, length, *SECURITY_HEADERS, *headers), body)
+
+
+def fragment(
+    settings: Settings, folder: str | None, template: str, base: str, context: dict[str, Any]
+) -> str:
+    """Render a part of a page of the host. Raises whatever the template does."""
+    everything = {**_page_context(settings, base), **context}
+    return _environment(folder).get_template(template).render(everything)
 
 
 def render(

@@ -13,7 +13,11 @@ from twofa_gate.core.settings import Settings
 
 __all__ = ["health", "static"]
 
-_STATIC = {"style.css": "text/css; charset=utf-8", "twofa.js": "text/javascript; charset=utf-8"}
+_STATIC = {
+    "style.css": "text/css; charset=utf-8",
+    "banner.css": "text/css; charset=utf-8",
+    "twofa.js": "text/javascript; charset=utf-8",
+}
 
 
 def health(settings: Settings) -> Flow[Answer]:

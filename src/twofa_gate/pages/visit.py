@@ -20,7 +20,7 @@ from twofa_gate.core.verification import digest, write_token
 from twofa_gate.model import Credential, Enforcement, User
 from twofa_gate.request import GateRequest
 
-__all__ = ["CSRF_PURPOSES", "FRESH_SECONDS", "Visit", "open_visit", "passage_cookies"]
+__all__ = ["CSRF_PURPOSES", "FRESH_SECONDS", "Visit", "csrf_token", "open_visit", "passage_cookies"]
 
 FRESH_SECONDS = 300
 """Managing the second factor needs a verification by code in the last five minutes."""
@@ -110,20 +110,27 @@ class Visit:
 
     def csrf(self, purpose: str) -> str:
         """Make the token of a form: bound to purpose, user, login and browser."""
-        return self.settings.signer.sign("csrf", self._bound(purpose), self.now)
+        return csrf_token(self.settings, self.standing, self.browser, purpose, self.now)
 
     def holds_csrf(self, purpose: str, token: str) -> bool:
         """Whether a token is this visit's for a form."""
-        return bool(self.settings.signer.read("csrf", token, self.now, CSRF_SECONDS) == self._bound(purpose))
-
-    def _bound(self, purpose: str) -> list[str | None]:
-        return [purpose, digest(self.user.id), self.standing.facts.login, digest(self.browser)]
+        bound = _bound(self.standing, self.browser, purpose)
+        return bool(self.settings.signer.read("csrf", token, self.now, CSRF_SECONDS) == bound)
 
     def passage(self, *, trust: bool = False) -> Flow[Passage]:
         """Draw what this browser gets if its code is right."""
         token = token_of(self.settings, self.request)
         replaces = None if token is None else digest(token.token)
         return draw_passage(self.known, self.standing.facts.login, replaces, trust=trust)
+
+
+def csrf_token(settings: Settings, standing: Standing, browser: str, purpose: str, now: float) -> str:
+    """Make the token of a form: bound to purpose, user, login and browser."""
+    return settings.signer.sign("csrf", _bound(standing, browser, purpose), now)
+
+
+def _bound(standing: Standing, browser: str, purpose: str) -> list[str | None]:
+    return [purpose, digest(standing.user.id), standing.facts.login, digest(browser)]
 
 
 def open_visit(settings: Settings, request: GateRequest, fields: dict[str, Any]) -> Flow[Visit | Answer]:
