@@ -1,7 +1,8 @@
-"""What the tests of the documentation share: a clock, a phone, and modules that are forgotten afterwards."""
+"""What the tests of the documentation share: a clock, a phone, and a place to follow the docs in."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -10,11 +11,19 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.docs.pages import DOCS
 from tests.support.clock import MovableClock
 from tests.support.phone import Phone
 from twofa_gate.adapters import performing
 
-KEY = "a key for the tests of the documentation, 32 bytes and more"
+ENVIRONMENT = {
+    "TWOFA_GATE_KEY": "a key for the tests of the documentation, 32 bytes and more",
+    "NEW_KEY": "a newer key for the tests of the documentation, 32 bytes and more",
+    "SESSION_KEY": "a key for the sessions of an application",
+    "DATABASE_URL": "sqlite:///shared.db",
+    "REDIS_URL": "redis://127.0.0.1:6379/0",
+}
+LOCAL = ("app", "gated", "legacy", "mysite")
 
 
 @pytest.fixture
@@ -33,17 +42,18 @@ def phone(clock: MovableClock) -> Phone:
 
 @pytest.fixture
 def workplace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """Give an empty folder to be in, with the environment that the docs tell the reader to set.
+    """Give a folder to be in, with the applications and the environment that the docs speak of.
 
-    Modules that are imported meanwhile from outside of the installed packages are forgotten afterwards.
+    What is imported from it is forgotten afterwards.
     """
     folder = tmp_path / "workplace"
-    folder.mkdir()
+    shutil.copytree(DOCS / "tutorials" / "flask", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(Path(__file__).with_name("legacy.py"), folder)
+    (folder / "2fa.key").write_text(ENVIRONMENT["TWOFA_GATE_KEY"] + "\n")
     monkeypatch.chdir(folder)
     monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setenv("TWOFA_GATE_KEY", KEY)
-    before = set(sys.modules)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
     yield folder
-    for name in set(sys.modules) - before:
-        if name.partition(".")[0] in ("app", "gated", "site_settings"):
-            del sys.modules[name]
+    for name in [each for each in sys.modules if each.partition(".")[0] in LOCAL]:
+        del sys.modules[name]

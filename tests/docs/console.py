@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.docs.pages import blocks
@@ -25,12 +26,12 @@ def commands(page: Path) -> list[str]:
 
 def environment() -> dict[str, str]:
     """Return an environment in which the commands of this one's packages are found."""
-    given = {name: value for name, value in os.environ.items() if not name.startswith("TWOFA_GATE")}
+    given = dict(os.environ)
     path = os.pathsep.join([str(Path(sys.executable).parent), given.get("PATH", "")])
     return {**given, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def type_in(page: Path, folder: Path) -> dict[str, str]:
+def type_in(page: Path, folder: Path, env: Mapping[str, str] | None = None) -> dict[str, str]:
     """Run a page's commands in a folder, but those that install and serve; return the environment they leave."""
     wanted = [line for line in commands(page) if not line.startswith((*_PREPARING, *_SERVING))]
     script = "\n".join(["set -eu", *wanted, "env -0 >&3"])
@@ -39,7 +40,7 @@ def type_in(page: Path, folder: Path) -> dict[str, str]:
         done = subprocess.run(
             ["bash", "-c", f"exec 3>&{write}\n{script}"],
             cwd=folder,
-            env=environment(),
+            env=dict(env or environment()),
             pass_fds=(write,),
             capture_output=True,
             text=True,

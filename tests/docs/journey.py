@@ -7,9 +7,9 @@ from collections.abc import Callable
 from tests.support.http import Answer, PlainBrowser
 from tests.support.phone import Phone
 
-__all__ = ["journey", "log_in_by_form", "set_up"]
+__all__ = ["journey", "log_in_by_form", "log_out_by_link", "set_up"]
 
-LogIn = Callable[[PlainBrowser], object]
+Act = Callable[[PlainBrowser], object]
 
 
 def log_in_by_form(browser: PlainBrowser) -> None:
@@ -19,6 +19,11 @@ def log_in_by_form(browser: PlainBrowser) -> None:
     answer = browser.submit(form, email="ada@example.com", password="correct horse")
     assert answer.redirects
     assert answer.content == b"" or b"figures" not in answer.content
+
+
+def log_out_by_link(browser: PlainBrowser) -> None:
+    """Log out as the tutorials' application has it."""
+    browser.navigate("/logout")
 
 
 def set_up(
@@ -40,15 +45,15 @@ def journey(
     browser: PlainBrowser,
     phone: Phone,
     *,
-    log_in: LogIn = log_in_by_form,
-    log_out: str = "/logout",
+    log_in: Act = log_in_by_form,
+    log_out: Act = log_out_by_link,
     private: str = "/",
     words: str = "Quarterly figures",
 ) -> None:
     """Set up after the first login; be challenged after the second; see nothing of the page before the code."""
     log_in(browser)
     set_up(browser, phone, private, words)
-    browser.navigate(log_out)
+    log_out(browser)
     assert words not in browser.navigate(private).text
     log_in(browser)
     page = browser.navigate(private, follow=True)

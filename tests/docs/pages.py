@@ -29,12 +29,17 @@ class Block:
     where: str
 
 
-def blocks(page: Path) -> list[Block]:
-    """Return the fenced blocks of a page in their order."""
+def blocks(page: Path, heading: str | None = None) -> list[Block]:
+    """Return the fenced blocks of a page, or of one section of it, in their order."""
     text = page.read_text(encoding="utf-8")
+    first = 0
+    if heading is not None:
+        before, text = text.split(f"\n## {heading}\n", 1)
+        text = text.split("\n## ", 1)[0]
+        first = before.count("\n") + 2
     found = []
     for match in _BLOCK.finditer(text):
-        line = text[: match.start()].count("\n") + 1
+        line = first + text[: match.start()].count("\n") + 1
         body = re.sub(rf"^{match[1]}", "", match[3], flags=re.MULTILINE)
         found.append(Block(match[2].strip(), body, f"{page.relative_to(ROOT)}:{line}"))
     return found
@@ -42,7 +47,4 @@ def blocks(page: Path) -> list[Block]:
 
 def python_of(page: Path, heading: str | None = None) -> str:
     """Return all Python of a page, or of one section of it, as one program."""
-    text = page.read_text(encoding="utf-8")
-    if heading is not None:
-        text = text.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
-    return "\n\n".join(match[3] for match in _BLOCK.finditer(text) if match[2].strip() == "python")
+    return "\n\n".join(block.text for block in blocks(page, heading) if block.language == "python")

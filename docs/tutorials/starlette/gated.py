@@ -5,24 +5,16 @@ from os import environ
 from app import app
 from starlette.middleware import Middleware
 
-from twofa_gate import Enforcement, Gate, Policy, User, hookimpl
+from twofa_gate import Enforcement, Gate, Policy
 from twofa_gate.asgi import TwoFactorMiddleware
+from twofa_gate.hosts.starlette import StarletteSession
 from twofa_gate.stores.sqlite import SQLiteStore
-
-
-class Host:
-    @hookimpl(blocking=False, live=True)
-    def identify(self, request):
-        session = request.scope["session"]
-        if "user" in session:
-            return User(id=session["user"], label=session["user"], login=session["login"])
-
 
 gate = Gate(
     secret_keys=[environ["TWOFA_GATE_KEY"]],
     issuer="Figures",
     policy=Policy(Enforcement.REQUIRED),
-    plugins=[Host(), SQLiteStore("2fa.db")],
+    plugins=[StarletteSession(user_id="user", login="login"), SQLiteStore("2fa.db")],
     login_paths=["/login"],
     logout_paths=["/logout"],
     login_url="/login",
