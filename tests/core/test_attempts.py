@@ -63,6 +63,11 @@ def test_clock_set_back_names_no_longer_wait() -> None:
     assert failures(attempts, NOW - 600) == 20
 
 
+def test_clock_set_back_makes_free_failures_cost_nothing() -> None:
+    """The first two failures cost no delay, wherever the clock goes after them."""
+    assert hold(fail(2, every=0), False, NOW - 600) is None
+
+
 def test_success_clears_the_back_off_and_not_the_total() -> None:
     """A right code ends the delay of its lane; the failures of thirty days stay counted."""
     attempts = succeeded(fail(5, every=0), False)

@@ -92,7 +92,9 @@ def failed(attempts: Attempts, known: bool, now: float) -> Attempts:
     lane = attempts.known if known else attempts.stranger
     streak = lane.streak + 1
     delay = 0 if streak <= FREE_FAILURES else min(2 ** min(streak - FREE_FAILURES - 1, 20), MAX_DELAY)
-    lane = lane.but(failures=(*_recent(lane, now), now), streak=streak, until=now + delay)
+    # Without a delay there is no moment to wait for, not even if the clock is set back.
+    until = now + delay if delay else 0.0
+    lane = lane.but(failures=(*_recent(lane, now), now), streak=streak, until=until)
     counted = attempts.but(known=lane) if known else attempts.but(stranger=lane)
     return counted.but(
         stranger=counted.stranger.but(locked=counted.stranger.locked or _exhausted(counted, False, now)),
