@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from enum import Enum, auto
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlencode
 
@@ -243,6 +244,42 @@ class World:
     def cookies(self, further: Mapping[str, str] | None = None) -> dict[str, str]:
         """Give the cookies of the browser in which `s1` is signed in."""
         return {"session": "s1", self.settings.cookies.browser: BROWSER, **(further or {})}
+
+
+class How(Enum):
+    """How an effect fails."""
+
+    RAISE = auto()
+    NOTHING = auto()
+    NONSENSE = auto()
+    TRUE = auto()
+    LOST = auto()
+    """It is performed, and then fails: an acknowledgement is lost."""
+    ALL_FROM_HERE = auto()
+    """It fails, and so does everything after it."""
+
+
+class Sabotage:
+    """Performs effects of a world, and makes one of them fail.
+
+    `done` counts them, and `second` is where the second look begins.
+    """
+
+    def __init__(self, world: World, index: int = -1, how: How = How.RAISE) -> None:
+        self.world, self.index, self.how = world, index, how
+        self.done = 0
+        self.second = 10**6
+
+    def perform(self, effect: Effect[Any]) -> Any:
+        """Perform an effect, or let it fail."""
+        here, self.done = self.done, self.done + 1
+        if here != self.index and not (self.how is How.ALL_FROM_HERE and here > self.index >= 0):
+            return self.world.perform(effect)
+        if self.how is How.LOST:
+            self.world.perform(effect)
+        if self.how in (How.RAISE, How.LOST, How.ALL_FROM_HERE):
+            raise OSError("failed on purpose")
+        return {How.NOTHING: None, How.NONSENSE: object(), How.TRUE: True}[self.how]
 
 
 def header(answer: Answer, name: str) -> str | None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import Enum, auto
 from typing import Any
 
 import pytest
@@ -20,8 +19,10 @@ from tests.core.stepping import (
     REQUIRED,
     SECRET,
     Host,
+    How,
     Observer,
     Request,
+    Sabotage,
     World,
     set_cookies,
     user,
@@ -35,19 +36,6 @@ from twofa_gate.core.second_look import Outgoing, SecondLook
 from twofa_gate.core.verification import digest, read_token
 
 PRIVATE = b"the private page"
-
-
-class How(Enum):
-    """How an effect fails."""
-
-    RAISE = auto()
-    NOTHING = auto()
-    NONSENSE = auto()
-    TRUE = auto()
-    LOST = auto()
-    """It is performed, and then fails: an acknowledgement is lost."""
-    ALL_FROM_HERE = auto()
-    """It fails, and so does everything after it."""
 
 
 @dataclass
@@ -68,29 +56,6 @@ class End:
     answer: Answer | None
     shown: bytes
     status: int
-
-
-class Sabotage:
-    """Performs effects of a world, and makes one of them fail.
-
-    `done` counts them, and `second` is where the second look begins.
-    """
-
-    def __init__(self, world: World, index: int = -1, how: How = How.RAISE) -> None:
-        self.world, self.index, self.how = world, index, how
-        self.done = 0
-        self.second = 10**6
-
-    def perform(self, effect: Effect[Any]) -> Any:
-        """Perform an effect, or let it fail."""
-        here, self.done = self.done, self.done + 1
-        if here != self.index and not (self.how is How.ALL_FROM_HERE and here > self.index >= 0):
-            return self.world.perform(effect)
-        if self.how is How.LOST:
-            self.world.perform(effect)
-        if self.how in (How.RAISE, How.LOST, How.ALL_FROM_HERE):
-            raise OSError("failed on purpose")
-        return {How.NOTHING: None, How.NONSENSE: object(), How.TRUE: True}[self.how]
 
 
 def play(story: Story, sabotage: Sabotage) -> End:
