@@ -122,7 +122,6 @@ def many_planes() -> Flask:
     @app.post("/logout")
     def logout() -> BaseResponse:
         logout_user()
-        session.clear()
         return redirect("/")
 
     @app.get("/")
