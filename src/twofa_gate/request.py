@@ -19,6 +19,8 @@ __all__ = ["GateRequest", "StrictCookies", "canonical_path", "is_plain", "merge_
 
 _PLAIN = re.compile(r"(?:/(?!\.+(?:/|\Z))[A-Za-z0-9._~!$&'()*+,=:@-]+)*/?")
 _ENCODED_SEPARATOR = re.compile(r"%(?:2f|2e)", re.IGNORECASE)
+_COOKIE_VALUE = re.compile(r"[\x21\x23-\x7e]*")
+"""No quotation marks; and no white space or control of any alphabet, which some parsers strip."""
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -76,8 +78,7 @@ class StrictCookies(Mapping[str, str]):
         words = value.split()
         if (
             odd_name
-            or '"' in value
-            or len(words) > 1
+            or not _COOKIE_VALUE.fullmatch(value)
             or not _COOKIE_NAME.fullmatch(name)
             or name in self._values
         ):
@@ -150,6 +151,9 @@ class GateRequest(ABC):
     """The Cookie header, whole and undecoded; several lines are joined with `; `."""
     authorization: str
     """The Authorization header, or the empty string."""
+
+    doubled_authorization: bool = False
+    """Whether Authorization was sent twice: readers take the first, the last, or both as one."""
 
     @abstractmethod
     def header(self, name: str) -> str | None:

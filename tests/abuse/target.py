@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
@@ -93,6 +93,7 @@ class Target:
         self.routes: dict[str, Handler] = {"/login": self._login, "/logout": self._logout}
         self.wsgi_routes: dict[str, WSGIApplication] = {}
         self.asgi_routes: dict[str, ASGIApplication] = {}
+        self.read_cookies: Callable[[str], Mapping[str, str]] = parse_cookie
 
     def open_session(self, user: str | None = None) -> str:
         """Begin a server-side session, somebody's or nobody's; return the value of its cookie."""
@@ -144,7 +145,7 @@ class Target:
     def _call(
         self, method: str, path: str, query: str, headers: dict[str, str], body: bytes, scope: Any
     ) -> Call:
-        cookies = parse_cookie(headers.get("cookie", ""))
+        cookies = self.read_cookies(headers.get("cookie", ""))
         session = scope.get("session", self.sessions.get(cookies.get("sid", "")))
         return Call(method, path, query, headers, body, session, scope)
 
@@ -173,7 +174,10 @@ class Target:
                 await send({"type": f"lifespan.{step}.complete"})
             return
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers: dict[str, str] = {}
+        for name, value in scope["headers"]:
+            key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+            headers[key] = f"{headers[key]}; {text}" if key in headers else text
         query = scope.get("query_string", b"").decode("latin-1")
         if path in self.asgi_routes or scope["type"] == "websocket":
             call = self._call(scope.get("method", "GET"), path, query, headers, b"", scope)

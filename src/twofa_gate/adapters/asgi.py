@@ -37,7 +37,9 @@ class ASGIRequest(GateRequest):
         self.cookie_header = "; ".join(
             [value.decode("latin-1") for name, value in scope["headers"] if name.lower() == b"cookie"]
         )
-        self.authorization = self.header("authorization") or ""
+        given = [value for name, value in scope["headers"] if name.lower() == b"authorization"]
+        self.authorization = given[0].decode("latin-1") if given else ""
+        self.doubled_authorization = len(given) > 1
 
     def header(self, name: str) -> str | None:
         wanted = name.encode("latin-1")

@@ -95,7 +95,8 @@ class Exchange:
             dropped = {name.encode("latin-1") for name in end.without}
             scope["headers"] = [each for each in scope["headers"] if each[0].lower() not in dropped]
         scope["twofa_gate"] = end.context
-        if self._socket and not end.strip:
+        self._watched = not end.strip  # what is served as to nobody stays open to everybody
+        if self._socket and self._watched:
             self._start_watching()
         try:
             await app(scope, self._receiving, self._sending)
@@ -151,7 +152,7 @@ class Exchange:
         elif (self._look.passing or self._look.inserting) and outgoing.start is not None:
             sent = outgoing.start[1]
             await self._send(message if sent is headers else {**message, "headers": _encode(sent)})
-            if self._request.kind == "http" and is_stream(sent):
+            if self._watched and self._request.kind == "http" and is_stream(sent):
                 self._start_watching()
         else:
             # A page whose start is held until its body begins keeps what else the application said with it.

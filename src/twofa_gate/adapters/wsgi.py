@@ -54,6 +54,9 @@ class WSGIRequest(GateRequest):
         self.decoded_path = _text(environ.get("PATH_INFO", ""))
         self.cookie_header = environ.get("HTTP_COOKIE", "")
         self.authorization = environ.get("HTTP_AUTHORIZATION", "")
+        # Servers join two lines by a comma, which has no place in these two schemes.
+        scheme, _, credentials = self.authorization.partition(" ")
+        self.doubled_authorization = scheme.lower() in ("basic", "bearer") and "," in credentials
 
     def header(self, name: str) -> str | None:
         key = name.upper().replace("-", "_")
@@ -138,7 +141,8 @@ class TwoFactorMiddleware:
         for name in _PAST_THE_GATE:
             environ.pop(name, None)
         environ["twofa_gate"] = end.context
-        watch = Watch(self._settings, request, end.context.user)
+        # What was served as to nobody stays open to everybody.
+        watch = None if end.strip else Watch(self._settings, request, end.context.user)
         exchange = _Exchange(end.look, watch, start_response)
         body = self._app(environ, exchange.start_response)
         if exchange.hands_over_file(body, environ.get("wsgi.file_wrapper")):
@@ -153,9 +157,9 @@ def _status_line(status: int) -> str:
 class _Exchange:
     """One answer on its way out: feeds the second look, and hands the server what it gives back."""
 
-    def __init__(self, look: SecondLook, watch: Watch, start_response: StartResponse) -> None:
+    def __init__(self, look: SecondLook, watch: Watch | None, start_response: StartResponse) -> None:
         self._look = look
-        self._watch: Watch | None = watch
+        self._watch = watch
         self._server_start = start_response
         self._server_write: Callable[[bytes], object] | None = None
         self._status = ""

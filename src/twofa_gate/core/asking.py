@@ -39,6 +39,8 @@ def identify(settings: Settings, request: GateRequest) -> Flow[User | None]:
 
 
 def _agree(first: User, second: User) -> User:
+    if request.doubled_authorization:
+        raise BadRequest("The request carries Authorization twice.")
     if first.id != second.id:
         raise BadRequest("The request carries the credentials of two different users.")
     if first.login is not None and second.login is not None and first.login != second.login:
