@@ -3,7 +3,8 @@
 A plugin is any object whose methods are marked with `hookimpl`. Hooks are of four kinds:
 
 - *provider* hooks are implemented by exactly one plugin (`locate`, `is_logout`, `user_locations`,
-  `location_members`, `may_administer`, and the store's `load`, `save` and `scan`, all three by one object);
+  `location_members`, `may_administer`, `may_reset`, and the store's `load`, `save` and `scan`, all three by
+  one object);
 - `identify` is asked of every plugin, and those that answer must agree;
 - `policy` is asked of every plugin; each policy is decided by itself and the strictest decision wins;
 - `on_event` observes, and changes nothing.
@@ -103,6 +104,14 @@ class HostHooks:
     @_spec
     def may_administer(self, user: User, location: str) -> bool:
         """Say whether this user may see and change that location's settings. Without this hook nobody may."""
+
+    @_spec
+    def may_reset(self, user: User, member: User, location: str) -> bool:
+        """Say whether this administrator of a location may reset a member, or issue a ticket for them.
+
+        Without this hook they may if they administer all the locations that `user_locations` names for the
+        member. Nobody may do either for themselves, whatever this hook says.
+        """
 
     @_spec
     def on_event(self, event: Event) -> None:

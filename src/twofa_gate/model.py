@@ -15,6 +15,7 @@ __all__ = [
     "Credential",
     "Decision",
     "Enforcement",
+    "Enrollment",
     "Event",
     "EventKind",
     "Method",
@@ -43,6 +44,15 @@ class AfterCutoff(Enum):
     """They are sent to set up."""
     DENY = "deny"
     """They are kept out until the date is moved or they get an extension."""
+
+
+class Enrollment(Enum):
+    """What setting up takes."""
+
+    OPEN = "open"
+    """Whoever is logged in may set up."""
+    TICKET = "ticket"
+    """It takes a one-time ticket that an administrator issues, so that a stolen password alone can't."""
 
 
 class Tokens(Enum):
@@ -146,6 +156,8 @@ class Policy:
     - `trust_browser_for`: offer "don't ask again on this browser", for so long; `None`: never.
     - `methods`: which methods' verifications count here; at least one.
     - `tokens`: whether requests known by a token pass here without a second factor.
+    - `enrollment`: whether setting up takes a ticket. From the cut-off on nobody counts as enrolled here who
+      set up without one, unless that was before `tickets_from` (aware; `None`: no exception).
 
     Raises `ConfigurationError` if a field has a value that it must not have; in service that is 503.
     """
@@ -158,11 +170,15 @@ class Policy:
     trust_browser_for: timedelta | None = None
     methods: frozenset[Method] = frozenset({Method.TOTP, Method.RECOVERY_CODE})
     tokens: Tokens = Tokens.REFUSE
+    enrollment: Enrollment = Enrollment.OPEN
+    tickets_from: datetime | None = None
 
     def __post_init__(self) -> None:
         _require_member(self.enforcement, Enforcement, "Policy.enforcement")
         _require_member(self.after_cutoff, AfterCutoff, "Policy.after_cutoff")
         _require_member(self.tokens, Tokens, "Policy.tokens")
+        _require_member(self.enrollment, Enrollment, "Policy.enrollment")
+        _require_aware(self.tickets_from, "Policy.tickets_from")
         _require_aware(self.cutoff, "Policy.cutoff")
         _require_positive(self.grace, "Policy.grace")
         _require_positive(self.trust_browser_for, "Policy.trust_browser_for")
@@ -209,6 +225,7 @@ class EventKind(StrEnum):
     REVOKED = "revoked"
     RESET = "reset"
     EXTENDED = "extended"
+    TICKET_ISSUED = "ticket_issued"
     FORGOTTEN = "forgotten"
     RESEALED = "resealed"
     REFUSED = "refused"

@@ -6,7 +6,7 @@ The twins are for hosts on an event loop and for stores whose hooks are `async d
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -19,6 +19,8 @@ from twofa_gate.core.effects import Flow
 from twofa_gate.core.rotation import RotationPage
 from twofa_gate.core.settings import Settings
 from twofa_gate.errors import ConfigurationError
+from twofa_gate.locations.adoption import AdoptionReader, MemberStatus, status_of
+from twofa_gate.locations.explain import Explanation, explain
 
 __all__ = ["DEFAULT_EXTENSION", "Operations", "RotationReport"]
 
@@ -57,15 +59,53 @@ class Operations:
         """See `status`."""
         return await self._arun(administration.status(self.settings, user_id))
 
-    def reset(self, user_id: str, *, by: str, reason: str, extension: timedelta = DEFAULT_EXTENSION) -> None:
-        """Take away a user's second factor, on the record, with an extension so that they can set up again."""
-        self._run(_reset(self.settings, user_id, by, reason, extension))
+    def reset(
+        self,
+        user_id: str,
+        *,
+        by: str,
+        reason: str,
+        extension: timedelta = DEFAULT_EXTENSION,
+        ticket: bool = False,
+    ) -> str | None:
+        """Take away a user's second factor, on the record, with an extension so that they can set up again.
+
+        `ticket`: return a ticket, for a user of a location that takes one for setting up.
+        """
+        return self._run(_reset(self.settings, user_id, by, reason, extension, ticket))
 
     async def areset(
-        self, user_id: str, *, by: str, reason: str, extension: timedelta = DEFAULT_EXTENSION
-    ) -> None:
+        self,
+        user_id: str,
+        *,
+        by: str,
+        reason: str,
+        extension: timedelta = DEFAULT_EXTENSION,
+        ticket: bool = False,
+    ) -> str | None:
         """See `reset`."""
-        await self._arun(_reset(self.settings, user_id, by, reason, extension))
+        return await self._arun(_reset(self.settings, user_id, by, reason, extension, ticket))
+
+    def adoption(self, location: str) -> Iterator[MemberStatus]:
+        """Tell for each member of a location where they stand. Reads them as they are asked for, in chunks."""
+        reader = AdoptionReader(self.settings, location)
+        while chunk := self._run(reader.chunk()):
+            yield from (status_of(self.settings, each) for each in chunk)
+
+    async def aadoption(self, location: str) -> AsyncIterator[MemberStatus]:
+        """See `adoption`."""
+        reader = AdoptionReader(self.settings, location)
+        while chunk := await self._arun(reader.chunk()):
+            for each in chunk:
+                yield status_of(self.settings, each)
+
+    def explain(self, user_id: str, location: str) -> Explanation:
+        """Tell what is decided for a user at a location, whose policy that is, and when it will change."""
+        return self._run(explain(self.settings, user_id, location))
+
+    async def aexplain(self, user_id: str, location: str) -> Explanation:
+        """See `explain`."""
+        return await self._arun(explain(self.settings, user_id, location))
 
     def revoke(self, user_id: str) -> None:
         """End every verification and trusted browser of a user, as after a password change."""
@@ -138,9 +178,12 @@ class RotationReport:
         return page.after
 
 
-def _reset(settings: Settings, user_id: str, by: str, reason: str, extension: timedelta) -> Flow[None]:
+def _reset(
+    settings: Settings, user_id: str, by: str, reason: str, extension: timedelta, ticket: bool
+) -> Flow[str | None]:
     if not by or not reason:
         raise ValueError("reset is on the record: say by whom, and for what reason.")
     if extension < timedelta(0):
         raise ValueError("extension must be a timedelta of zero or more.")
-    return administration.reset(settings, user_id, by=by, reason=reason, extension=extension.total_seconds())
+    seconds = extension.total_seconds()
+    return administration.reset(settings, user_id, by=by, reason=reason, extension=seconds, ticket=ticket)

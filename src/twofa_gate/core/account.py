@@ -25,6 +25,7 @@ __all__ = [
     "Extension",
     "PendingEnrollment",
     "QueuedEvent",
+    "Ticket",
     "decode",
     "encode",
     "end_passage",
@@ -40,12 +41,26 @@ PENDING_SECONDS = 600
 
 @dataclass(frozen=True, kw_only=True)
 class PendingEnrollment(Part):
-    """A secret that was shown and waits for its first code. `browser` is the digest of the browser's cookie."""
+    """A secret that was shown and waits for its first code.
+
+    `browser` is the digest of the browser's cookie, `ticket` the id of the ticket that it was begun with.
+    """
 
     id: str
     secret: str
     browser: str
     began: float
+    ticket: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ticket(Part):
+    """A one-time ticket for setting up: `code` is the sealed, salted hash of it; see `tickets`."""
+
+    id: str
+    salt: str
+    code: str
+    until: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,12 +83,17 @@ class QueuedEvent(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Account(Part):
-    """All that is stored about `user` (the id). `enabled_at` is when the first authenticator was confirmed."""
+    """All that is stored about `user` (the id).
+
+    `enabled_at` is when the first authenticator was confirmed; `vouched`, whether one was added with a ticket.
+    """
 
     user: str
     format: int = FORMAT
     authenticators: tuple[Authenticator, ...] = ()
     enabled_at: float | None = None
+    vouched: bool = False
+    ticket: Ticket | None = None
     pending: PendingEnrollment | None = None
     recovery: RecoverySet | None = None
     verifications: tuple[Verification, ...] = ()
@@ -131,6 +151,8 @@ class Account(Part):
         values = tuple(each.secret for each in self.authenticators)
         if self.pending:
             values += (self.pending.secret,)
+        if self.ticket:
+            values += (self.ticket.code,)
         return values + (self.recovery.codes if self.recovery else ())
 
 

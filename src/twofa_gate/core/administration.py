@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from twofa_gate.core import attempts, events, storage
+from twofa_gate.core import attempts, events, storage, tickets
 from twofa_gate.core.account import Account, Extension, end_passage
 from twofa_gate.core.attempts import Attempts
 from twofa_gate.core.effects import Flow, ReadClock, perform
@@ -13,7 +13,17 @@ from twofa_gate.core.settings import Settings
 from twofa_gate.errors import ContentionError, NotFoundError
 from twofa_gate.model import EventKind
 
-__all__ = ["AccountStatus", "forget", "reset", "revoke", "status", "unlock"]
+__all__ = [
+    "AccountStatus",
+    "describe",
+    "extend",
+    "forget",
+    "issue_ticket",
+    "reset",
+    "revoke",
+    "status",
+    "unlock",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +75,23 @@ def status(settings: Settings, user_id: str) -> Flow[AccountStatus]:
     return describe(account or Account(user=user_id), now)
 
 
-def reset(settings: Settings, user_id: str, *, by: str, reason: str, extension: float) -> Flow[None]:
+def reset(
+    settings: Settings,
+    user_id: str,
+    *,
+    by: str,
+    reason: str,
+    extension: float,
+    ticket: bool = False,
+    location: str | None = None,
+) -> Flow[str | None]:
     """Take away the second factor, so that its owner can set up again within `extension` seconds.
 
     It writes an account without authenticators and does not delete: who missed a cut-off stays known.
+    `ticket`: draw the ticket that setting up again takes, and return it, to be shown once.
     """
 
-    def act(account: Account, now: float) -> Flow[tuple[Account, None]]:
+    def act(account: Account, now: float) -> Flow[tuple[Account, str | None]]:
         extensions = (
             (*account.extensions, Extension(location=None, until=now + extension))
             if extension
@@ -82,11 +102,58 @@ def reset(settings: Settings, user_id: str, *, by: str, reason: str, extension: 
             pending=None,
             recovery=None,
             enabled_at=None,
+            vouched=False,
+            ticket=None,
             attempts=Attempts(),
             extensions=extensions,
         )
-        facts = {"by": by, "reason": reason, "extension_seconds": extension}
-        return (yield from events.queue(bare, EventKind.RESET, now, **facts)), None
+        facts: dict[str, object] = {"by": by, "reason": reason, "extension_seconds": extension}
+        if location is not None:
+            facts["location"] = location
+        bare = yield from events.queue(bare, EventKind.RESET, now, **facts)
+        if not ticket:
+            return bare, None
+        return (yield from _with_ticket(settings, bare, now, by, location))
+
+    return (yield from storage.transact(settings, user_id, act))
+
+
+def issue_ticket(
+    settings: Settings, user_id: str, *, by: str, location: str | None = None
+) -> Flow[str | None]:
+    """Draw a ticket for setting up, in place of an earlier one, and return it, to be shown once.
+
+    `None`, and nothing changed, for an account that is set up already: a reset comes first.
+    """
+
+    def act(account: Account, now: float) -> Flow[tuple[Account, str | None]]:
+        if account.enrolled and account.vouched:
+            return account, None
+        return (yield from _with_ticket(settings, account, now, by, location))
+
+    return (yield from storage.transact(settings, user_id, act))
+
+
+def _with_ticket(
+    settings: Settings, account: Account, now: float, by: str, location: str | None
+) -> Flow[tuple[Account, str | None]]:
+    drawn = yield from tickets.draw(settings.sealer, account.user, now)
+    facts = {"by": by, "location": location, "until": _date(drawn.ticket.until)}
+    stated = {name: str(value) for name, value in facts.items() if value is not None}
+    issued = account.but(ticket=drawn.ticket)
+    return (yield from events.queue(issued, EventKind.TICKET_ISSUED, now, **stated)), drawn.shown
+
+
+def extend(
+    settings: Settings, user_id: str, location: str, *, until: float, by: str, reason: str
+) -> Flow[None]:
+    """Give one user more time at one location, in place of what they had been given there."""
+
+    def act(account: Account, now: float) -> Flow[tuple[Account, None]]:
+        others = tuple(each for each in account.extensions if each.location != location)
+        extended = account.but(extensions=(*others, Extension(location=location, until=until)))
+        facts = {"by": by, "reason": reason, "location": location, "until": str(_date(until))}
+        return (yield from events.queue(extended, EventKind.EXTENDED, now, **facts)), None
 
     yield from storage.transact(settings, user_id, act)
 

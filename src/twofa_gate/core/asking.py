@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from twofa_gate.core import location_policy
 from twofa_gate.core.decision import NamedPolicy
-from twofa_gate.core.effects import BoundHook, CallHook, Flow, perform
+from twofa_gate.core.effects import BoundHook, CallHook, Flow, ReadClock, perform
 from twofa_gate.core.settings import Settings
 from twofa_gate.errors import BadRequest, HookError
 from twofa_gate.model import Credential, Policy, User
 from twofa_gate.request import GateRequest
 
-__all__ = ["DEFAULT_LOCATION", "identify", "is_logout", "locate", "policies", "user_locations"]
+__all__ = [
+    "DEFAULT_LOCATION",
+    "combine",
+    "hook_policies",
+    "identify",
+    "is_logout",
+    "locate",
+    "may_administer",
+    "may_reset",
+    "policies",
+    "user_locations",
+]
 
 DEFAULT_LOCATION = "default"
 MAX_LOCATION = 200
@@ -27,6 +39,8 @@ def _wrong(hook: BoundHook, result: object, expected: str) -> HookError:
 
 def identify(settings: Settings, request: GateRequest) -> Flow[User | None]:
     """Ask every plugin who makes this request. Raises `BadRequest` where they don't agree."""
+    if request.doubled_authorization:
+        raise BadRequest("The request carries Authorization twice.")
     found: User | None = None
     for hook in settings.hooks.identify:
         result = yield CallHook(hook, (request,))
@@ -39,8 +53,6 @@ def identify(settings: Settings, request: GateRequest) -> Flow[User | None]:
 
 
 def _agree(first: User, second: User) -> User:
-    if request.doubled_authorization:
-        raise BadRequest("The request carries Authorization twice.")
     if first.id != second.id:
         raise BadRequest("The request carries the credentials of two different users.")
     if first.login is not None and second.login is not None and first.login != second.login:
@@ -66,7 +78,26 @@ def _location(hook: BoundHook, result: Any) -> str:
 
 
 def policies(settings: Settings, location: str, user: User) -> Flow[list[NamedPolicy]]:
-    """Ask every plugin for its policy; the default holds where none has an opinion. The list may be empty."""
+    """Give every policy of a location, its stored settings read from the store. The list may be empty."""
+    asked = yield from hook_policies(settings, location, user)
+    if settings.locations is None:
+        return combine(settings, asked, ())
+    clock = yield from perform(ReadClock())
+    return combine(settings, asked, (yield from location_policy.own_policies(settings, location, clock)))
+
+
+def combine(
+    settings: Settings, asked: Iterable[NamedPolicy], own: Iterable[NamedPolicy]
+) -> list[NamedPolicy]:
+    """Put what the hooks say beside the location's own settings; the default holds where neither speaks."""
+    found = [*asked, *own]
+    if not found and settings.default_policy is not None:
+        found.append(NamedPolicy(settings.default_policy, "Gate(policy=...)"))
+    return found
+
+
+def hook_policies(settings: Settings, location: str, user: User) -> Flow[list[NamedPolicy]]:
+    """Ask every plugin for its policy."""
     found: list[NamedPolicy] = []
     for hook in settings.hooks.policy:
         result = yield CallHook(hook, (location, user))
@@ -75,8 +106,6 @@ def policies(settings: Settings, location: str, user: User) -> Flow[list[NamedPo
         if not isinstance(result, Policy):
             raise _wrong(hook, result, "a Policy or None")
         found.append(NamedPolicy(result, hook.plugin))
-    if not found and settings.default_policy is not None:
-        found.append(NamedPolicy(settings.default_policy, "Gate(policy=...)"))
     return found
 
 
@@ -87,10 +116,7 @@ def is_logout(settings: Settings, request: GateRequest) -> Flow[bool]:
     hook = settings.hooks.is_logout
     if hook is None:
         return False
-    result = yield from perform(CallHook(hook, (request,)))
-    if result is not True and result is not False:
-        raise _wrong(hook, result, "True or False")
-    return bool(result)
+    return (yield from _yes_or_no(hook, (request,)))
 
 
 def user_locations(settings: Settings, user: User) -> Flow[list[str] | None]:
@@ -102,3 +128,22 @@ def user_locations(settings: Settings, user: User) -> Flow[list[str] | None]:
     if isinstance(result, str) or not isinstance(result, Iterable):
         raise _wrong(hook, result, "a list of location keys")
     return [_location(hook, each) for each in result]
+
+
+def may_administer(settings: Settings, user: User, location: str) -> Flow[bool]:
+    """Ask whether a user administers a location; without the hook nobody does."""
+    return (yield from _yes_or_no(settings.hooks.may_administer, (user, location)))
+
+
+def may_reset(settings: Settings, user: User, member: User, location: str) -> Flow[bool]:
+    """Ask whether the host allows that a user resets a member whom they don't administer everywhere."""
+    return (yield from _yes_or_no(settings.hooks.may_reset, (user, member, location)))
+
+
+def _yes_or_no(hook: BoundHook | None, args: tuple[Any, ...]) -> Flow[bool]:
+    if hook is None:
+        return False
+    result = yield from perform(CallHook(hook, args))
+    if result is not True and result is not False:
+        raise _wrong(hook, result, "True or False")
+    return bool(result)

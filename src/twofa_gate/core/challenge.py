@@ -124,11 +124,11 @@ def _spend_recovery(
 
 
 def count_failure(
-    account: Account, known: bool, now: float, *, method: Method, clock_steps: int | None = None
+    account: Account, known: bool, now: float, *, method: Method | None, clock_steps: int | None = None
 ) -> Flow[tuple[Account, CodeResult]]:
-    """Count a wrong code. A code that is right some steps off is reported as a clock suspicion."""
+    """Count a wrong code, or a wrong ticket (no `method`). A clock suspicion is reported in the event."""
     counted = account.but(attempts=attempts.failed(account.attempts, known, now))
-    facts: dict[str, object] = {"method": method.value, "known_browser": known}
+    facts: dict[str, object] = {"method": method.value if method else "ticket", "known_browser": known}
     if clock_steps is not None:
         facts["clock_steps"] = clock_steps
     counted = yield from events.queue(counted, EventKind.CODE_REFUSED, now, **facts)
@@ -155,7 +155,9 @@ def pass_challenge(settings: Settings, user_id: str, typed: TypedCode, passage: 
             return account, result
         account = grant(account, passage, result.method, now)
         if passage.trust is not None:
-            account = account.with_trusted(TrustedBrowser(digest=digest(passage.trust), at=now))
+            account = account.with_trusted(
+                TrustedBrowser(digest=digest(passage.trust), at=now, method=result.method.value)
+            )
             account = yield from events.queue(account, EventKind.BROWSER_TRUSTED, now)
         account = yield from events.queue(account, EventKind.VERIFIED, now, method=result.method.value)
         return account, result

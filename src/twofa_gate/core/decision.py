@@ -12,7 +12,17 @@ from datetime import datetime
 from twofa_gate.core.account import Account
 from twofa_gate.core.signing import CLOCK_SKEW
 from twofa_gate.core.verification import TrustedBrowser, Verification
-from twofa_gate.model import AfterCutoff, Credential, Decision, Enforcement, Policy, Tokens, User
+from twofa_gate.model import (
+    AfterCutoff,
+    Credential,
+    Decision,
+    Enforcement,
+    Enrollment,
+    Method,
+    Policy,
+    Tokens,
+    User,
+)
 
 __all__ = [
     "STRICTNESS",
@@ -22,6 +32,7 @@ __all__ = [
     "decide",
     "effective_cutoff",
     "is_alive",
+    "is_vouched",
     "requires_now",
     "rule",
     "strictest",
@@ -99,11 +110,25 @@ def is_alive(at: float, max_age: float, facts: Facts) -> bool:
     return -CLOCK_SKEW <= facts.now - at <= max_age
 
 
+def is_vouched(policy: Policy, account: Account) -> bool:
+    """Whether who set up this account is who the policy wants: with a ticket, where it takes one."""
+    if policy.enrollment is not Enrollment.TICKET or account.vouched:
+        return True
+    since = _seconds(policy.tickets_from)
+    return since is not None and account.enabled_at is not None and account.enabled_at < since
+
+
 def _counts_as_enrolled(policy: Policy, facts: Facts, cutoff: float | None) -> bool:
     account = facts.account
     if account is None or not account.enrolled:
         return False
-    if policy.enforcement is Enforcement.REQUIRED and policy.after_cutoff is AfterCutoff.DENY:
+    if policy.enforcement is not Enforcement.REQUIRED:
+        return True
+    in_force = cutoff is None or facts.now >= cutoff
+    if in_force and not is_vouched(policy, account):
+        # Who set up where no ticket is asked for does not get in where one is.
+        return False
+    if policy.after_cutoff is AfterCutoff.DENY:
         # Who was kept out does not get in by setting up through another door.
         return account.enabled_at is not None and (cutoff is None or account.enabled_at < cutoff)
     return True
@@ -123,6 +148,8 @@ def _trusted(policy: Policy, facts: Facts) -> bool:
     return (
         policy.trust_browser_for is not None
         and facts.trusted is not None
+        # A recovery code buys no passage, by way of a lax location, where recovery codes don't count.
+        and (facts.trusted.method != Method.RECOVERY_CODE.value or Method.RECOVERY_CODE in policy.methods)
         and is_alive(facts.trusted.at, policy.trust_browser_for.total_seconds(), facts)
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from twofa_gate.core import attempts, events, recovery, totp
+from twofa_gate.core import attempts, events, recovery, tickets, totp
 from twofa_gate.core.account import (
     MAX_AUTHENTICATORS,
     PENDING_SECONDS,
@@ -16,6 +16,7 @@ from twofa_gate.core.account import (
 )
 from twofa_gate.core.challenge import CodeResult, Outcome, Passage, count_failure, grant, throttle
 from twofa_gate.core.codes import TotpInput
+from twofa_gate.core.decision import NamedPolicy
 from twofa_gate.core.effects import DrawRandom, Flow, perform
 from twofa_gate.core.sealing import NONCE_BYTES
 from twofa_gate.core.settings import Settings
@@ -35,6 +36,8 @@ class BeginResult(Enum):
 
     UNVERIFIED = "unverified"
     TOO_MANY = "too_many"
+    TICKET = "ticket"
+    """It takes a ticket, and none was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +57,46 @@ class Confirmation:
         return self.result is None
 
 
-def begin(settings: Settings, user_id: str, browser: str, *, fresh: bool) -> Flow[str | BeginResult]:
+def begin(
+    settings: Settings,
+    user_id: str,
+    browser: str,
+    *,
+    fresh: bool,
+    policies: tuple[NamedPolicy, ...] = (),
+    ticket: str | None = None,
+    known: bool = False,
+) -> Flow[str | BeginResult | CodeResult]:
     """Begin an enrollment in one browser; return the secret, to be shown once, or why not.
 
     `fresh`: this browser verified by a code in the last minutes, as adding a further authenticator demands.
+    `policies`: those that may ask for a ticket; `ticket`: the canonical one that was typed, which is spent
+    only with the confirmation, but wrong ones count like wrong codes.
     """
     pending_id = (yield from perform(DrawRandom(8))).hex()
     secret = yield from totp.draw_secret()
     nonce = yield from perform(DrawRandom(NONCE_BYTES))
     sealed = settings.sealer.seal(secret, nonce, user_id=user_id, thing=secret_thing(pending_id))
 
-    def act(account: Account, now: float) -> Flow[tuple[Account, str | BeginResult]]:
+    def act(account: Account, now: float) -> Flow[tuple[Account, str | BeginResult | CodeResult]]:
         # What was read when the page was asked for may be over: somebody else may have set up since.
         if account.enrolled and not fresh:
             return account, BeginResult.UNVERIFIED
         if len(account.authenticators) >= MAX_AUTHENTICATORS:
             return account, BeginResult.TOO_MANY
-        pending = PendingEnrollment(id=pending_id, secret=sealed, browser=digest(browser), began=now)
+        used = None
+        if tickets.demanded(policies, account):
+            if ticket is None:
+                return account, BeginResult.TICKET
+            held = throttle(account, known, now)
+            if held is not None:
+                return account, held
+            if not tickets.matches(settings.sealer, account, ticket, now) or account.ticket is None:
+                return (yield from count_failure(account, known, now, method=None))
+            used = account.ticket.id
+        pending = PendingEnrollment(
+            id=pending_id, secret=sealed, browser=digest(browser), began=now, ticket=used
+        )
         begun = yield from events.queue(account.but(pending=pending), EventKind.ENROLLMENT_STARTED, now)
         return begun, secret
 
@@ -84,6 +110,16 @@ def _pending(account: Account, browser: str, now: float) -> PendingEnrollment | 
     return pending
 
 
+def _has_ticket(
+    account: Account, pending: PendingEnrollment, policies: tuple[NamedPolicy, ...], now: float
+) -> bool:
+    """Whether the ticket that the enrollment was begun with still holds, where one is asked for."""
+    if not tickets.demanded(policies, account):
+        return True
+    ticket = account.ticket
+    return ticket is not None and ticket.id == pending.ticket and now < ticket.until
+
+
 def confirm(
     settings: Settings,
     user_id: str,
@@ -93,16 +129,20 @@ def confirm(
     passage: Passage,
     *,
     verified: bool,
+    policies: tuple[NamedPolicy, ...] = (),
 ) -> Flow[Confirmation]:
     """Confirm an enrollment by a code from the new authenticator. That code is spent.
 
     `verified`: the browser has a live verification, without which an enrolled user's account takes no further
-    authenticator. The first authenticator comes with recovery codes.
+    authenticator. `policies`: those that may ask for a ticket, which is spent here. The first authenticator
+    comes with recovery codes.
     """
 
     def act(account: Account, now: float) -> Flow[tuple[Account, Confirmation]]:
         pending = _pending(account, browser, now)
         if pending is None or (account.enrolled and not verified):
+            return account, Confirmation()
+        if not _has_ticket(account, pending, policies, now):
             return account, Confirmation()
         held = throttle(account, passage.known, now)
         if held is not None:
@@ -128,6 +168,9 @@ def _add(
     settings: Settings, account: Account, new: Authenticator, passage: Passage, now: float
 ) -> Flow[tuple[Account, Confirmation]]:
     first = not account.enrolled
+    pending = account.pending
+    if pending is not None and account.ticket is not None and pending.ticket == account.ticket.id:
+        account = account.but(ticket=None, vouched=True)
     added = account.but(
         authenticators=(*account.authenticators, new),
         pending=None,

@@ -35,7 +35,7 @@ def record(settings: Settings, kind: EventKind, user_id: str | None, **facts: An
     yield from announce(settings, Event(event_id, kind, datetime.fromtimestamp(now, UTC), user_id, facts))
 
 
-def deliver(settings: Settings, user_id: str, outbox: tuple[QueuedEvent, ...]) -> Flow[None]:
+def deliver(settings: Settings, user_id: str | None, outbox: tuple[QueuedEvent, ...]) -> Flow[None]:
     """Announce queued events in order."""
     for queued in outbox:
         at = datetime.fromtimestamp(queued.at, UTC)

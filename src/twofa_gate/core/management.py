@@ -66,7 +66,9 @@ def disable(settings: Settings, user_id: str, typed: TypedCode, known: bool) -> 
         account, result = yield from spend_code(settings, account, typed, known=known, now=now)
         if not result.accepted:
             return account, result
-        bare = end_passage(account).but(authenticators=(), pending=None, recovery=None, enabled_at=None)
+        bare = end_passage(account).but(
+            authenticators=(), pending=None, recovery=None, enabled_at=None, vouched=False
+        )
         return (yield from events.queue(bare, EventKind.DISABLED, now)), result
 
     return (yield from transact(settings, user_id, act))

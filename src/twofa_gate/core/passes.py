@@ -6,31 +6,36 @@ and cut-offs. Anything that is not a PASS is decided on a fresh read.
 
 from __future__ import annotations
 
-from twofa_gate.core.account import Account
+from typing import Generic, TypeVar
 
 __all__ = ["PassCache"]
+
+T = TypeVar("T")
 
 MAX_USERS = 2_000
 
 
-class PassCache:
-    """Accounts by user id, bounded in number and age. Each operation is one step under the interpreter lock."""
+class PassCache(Generic[T]):
+    """What was read (accounts by user id, a location's own policies by its key), bounded in number and age.
+
+    Each operation is one step under the interpreter lock.
+    """
 
     def __init__(self, lag: float) -> None:
         self._lag = lag
-        self._read: dict[str, tuple[Account, float]] = {}
+        self._read: dict[str, tuple[T, float]] = {}
         self.generation = 0
         """Changes with every write of this process; a read that a write overtook is not remembered."""
 
-    def get(self, user_id: str, monotonic: float) -> Account | None:
-        """Return the account as it was read at most `revocation_lag` ago."""
+    def get(self, user_id: str, monotonic: float) -> T | None:
+        """Return it as it was read at most `revocation_lag` ago."""
         found = self._read.get(user_id)
         if found is None or monotonic - found[1] >= self._lag:
             return None
         return found[0]
 
-    def put(self, user_id: str, account: Account, monotonic: float, generation: int) -> None:
-        """Remember an account that was read at `monotonic`, when the generation was `generation`."""
+    def put(self, user_id: str, account: T, monotonic: float, generation: int) -> None:
+        """Remember what was read at `monotonic`, when the generation was `generation`."""
         if self._lag <= 0 or generation != self.generation:
             return
         self._read.pop(user_id, None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from twofa_gate.core import events, recovery, storage
+from twofa_gate.core import events, recovery, storage, tickets
 from twofa_gate.core.account import Account, secret_thing
 from twofa_gate.core.document import parse
 from twofa_gate.core.effects import CallHook, DrawRandom, Flow, perform
@@ -94,7 +94,10 @@ def _reseal(settings: Settings, account: Account) -> Flow[Account]:
     codes = account.recovery
     if codes is not None:
         codes = yield from recovery.reseal(codes, settings.sealer, account.user)
-    return account.but(authenticators=tuple(authenticators), pending=pending, recovery=codes)
+    ticket = account.ticket
+    if ticket is not None:
+        ticket = yield from tickets.reseal(ticket, settings.sealer, account.user)
+    return account.but(authenticators=tuple(authenticators), pending=pending, recovery=codes, ticket=ticket)
 
 
 def _again(settings: Settings, user_id: str, sealed: str, thing: str) -> Flow[str]:

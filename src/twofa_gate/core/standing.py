@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from twofa_gate.core import asking, storage
+from twofa_gate.core import asking, location_policy, storage
 from twofa_gate.core.account import Account, secret_thing
 from twofa_gate.core.decision import Facts, NamedPolicy, Ruling, rule
 from twofa_gate.core.effects import Clock, Flow, ReadClock, perform
@@ -80,29 +80,32 @@ def assess(
     """
     if location is None:
         location = yield from asking.locate(settings, request, user)
-    policies = tuple((yield from asking.policies(settings, location, user)))
+    asked = yield from asking.hook_policies(settings, location, user)
     clock = yield from perform(ReadClock())
     token = token_of(settings, request)
     trusted = read_token(request.cookies.single(settings.cookies.trust)) if request.cookie_header else None
 
-    def standing(account: Account | None) -> Standing:
+    def standing(account: Account | None, policies: tuple[NamedPolicy, ...]) -> Standing:
         found = account.verification(digest(token.token)) if account and token and use_verification else None
         browser = account.trusted_browser(digest(trusted.token)) if account and trusted else None
         login = login_digest(user)
         facts = Facts(user, location, account, found, browser, login, clock.now, settings.void_before)
         return Standing(user, location, policies, facts, rule(policies, facts), clock)
 
-    if policies and not with_account and not any(_needs_account(each, user) for each in policies):
-        return standing(None)
     if token is not None and use_verification and not fresh:
         remembered = settings.passes.get(user.id, clock.monotonic)
-        if remembered is not None:
-            reused = standing(remembered)
+        known = location_policy.remembered(settings, location, clock.monotonic)
+        if remembered is not None and known is not None:
+            reused = standing(remembered, tuple(asking.combine(settings, asked, known)))
             if reused.ruling.decision is Decision.PASS and reused.verification is not None:
                 return reused
+    own = yield from location_policy.own_policies(settings, location, clock)
+    policies = tuple(asking.combine(settings, asked, own))
+    if policies and not with_account and not any(_needs_account(each, user) for each in policies):
+        return standing(None, policies)
     generation = settings.passes.generation
     account = yield from _read(settings, user, token, clock)
-    result = standing(account)
+    result = standing(account, policies)
     if account is not None and result.ruling.decision is Decision.PASS and result.verification is not None:
         settings.passes.put(user.id, account, clock.monotonic, generation)
     if account is not None and result.ruling.decision is Decision.CHALLENGE:

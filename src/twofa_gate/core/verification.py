@@ -58,10 +58,14 @@ class Verification(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class TrustedBrowser(Part):
-    """A browser that is not asked again where a location allows that. `at`: when it was trusted."""
+    """A browser that is not asked again where a location allows that.
+
+    `at`: when it was trusted; `method`: the `Method` value of the code that was given then.
+    """
 
     digest: str
     at: float
+    method: str = "totp"
 
     @property
     def id(self) -> str:

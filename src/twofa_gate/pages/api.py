@@ -172,6 +172,10 @@ def _clock_problem(visit: Visit, minutes: int) -> Answer:
 
 def _begin(visit: Visit) -> Flow[Answer]:
     secret = yield from enroll.begin_in(visit)
+    if isinstance(secret, CodeResult):
+        return _refused(visit, secret)
+    if secret is BeginResult.TICKET:
+        return _problem(visit, 403, "ticket", "Setting up takes a ticket from an administrator")
     if secret is BeginResult.UNVERIFIED:
         return _needs_code(visit)
     if isinstance(secret, BeginResult):

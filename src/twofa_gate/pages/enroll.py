@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from twofa_gate.core import enrollment
+from twofa_gate.core import asking, enrollment, tickets
 from twofa_gate.core.answer import Answer
-from twofa_gate.core.challenge import Outcome
+from twofa_gate.core.challenge import CodeResult, Outcome
 from twofa_gate.core.codes import MAX_TYPED, MalformedCode, TotpInput, parse_code
 from twofa_gate.core.cookies import Header
+from twofa_gate.core.decision import NamedPolicy
 from twofa_gate.core.effects import Flow
 from twofa_gate.core.enrollment import MAX_NAME, BeginResult, Confirmation
 from twofa_gate.core.refusal import redirect
@@ -22,7 +23,7 @@ from twofa_gate.pages.recovery_codes import shown_once
 from twofa_gate.pages.rendering import message, render
 from twofa_gate.pages.visit import Visit, passage_cookies
 
-__all__ = ["begin_in", "clock_minutes", "confirm_in", "groups", "show", "submit"]
+__all__ = ["begin_in", "clock_minutes", "confirm_in", "groups", "show", "submit", "ticket_policies"]
 
 
 def groups(secret: str) -> list[str]:
@@ -45,13 +46,33 @@ def show(visit: Visit, *, error: str | None = None, status: int = 200) -> Flow[A
     """Show the page that begins. It shows no secret: that appears only in the answer to the POST that made it."""
     if visit.account.enrolled and not visit.fresh:
         return redirect(visit.leading_to(f"{visit.base}/enroll").url("/challenge"), *visit.cookies)
-    yield from ()
-    return _page(visit, "begin", error=error, status=status)
+    needed = tickets.demanded((yield from ticket_policies(visit)), visit.account)
+    return _page(visit, "begin", error=error, status=status, ticket_needed=needed)
 
 
-def begin_in(visit: Visit) -> Flow[str | BeginResult]:
-    """Begin in this browser."""
-    return enrollment.begin(visit.settings, visit.user.id, visit.browser, fresh=visit.fresh)
+def ticket_policies(visit: Visit) -> Flow[tuple[NamedPolicy, ...]]:
+    """Give the policies of all the user's locations, any of which may ask for a ticket."""
+    found = list(visit.standing.policies)
+    for location in (yield from asking.user_locations(visit.settings, visit.user)) or ():
+        if location != visit.standing.location:
+            found += yield from asking.policies(visit.settings, location, visit.user)
+    return tuple(found)
+
+
+def begin_in(visit: Visit) -> Flow[str | BeginResult | CodeResult]:
+    """Begin in this browser. Raises `BadRequest` for what can't be a ticket."""
+    typed = text_field(visit.fields, "ticket")
+    return (
+        yield from enrollment.begin(
+            visit.settings,
+            visit.user.id,
+            visit.browser,
+            fresh=visit.fresh,
+            policies=(yield from ticket_policies(visit)),
+            ticket=tickets.canonical(typed) if typed.strip() else None,
+            known=visit.known,
+        )
+    )
 
 
 def confirm_in(visit: Visit, code: str, name: str) -> Flow[tuple[Confirmation, tuple[Header, ...]]]:
@@ -60,8 +81,16 @@ def confirm_in(visit: Visit, code: str, name: str) -> Flow[tuple[Confirmation, t
     if not isinstance(typed, TotpInput):
         raise MalformedCode("Enter the six digits that the new authenticator shows.")
     passage = yield from visit.passage()
+    policies = yield from ticket_policies(visit)
     confirming = enrollment.confirm(
-        visit.settings, visit.user.id, visit.browser, typed, name.strip(), passage, verified=visit.verified
+        visit.settings,
+        visit.user.id,
+        visit.browser,
+        typed,
+        name.strip(),
+        passage,
+        verified=visit.verified,
+        policies=policies,
     )
     done = yield from confirming
     accepted = done.result is not None and done.result.accepted
@@ -93,7 +122,16 @@ def submit(visit: Visit) -> Flow[Answer]:
 
 
 def _begin(visit: Visit) -> Flow[Answer]:
-    secret = yield from begin_in(visit)
+    try:
+        secret = yield from begin_in(visit)
+    except BadRequest as error:
+        return _page(visit, "begin", error="ticket", status=error.status, ticket_needed=True)
+    if isinstance(secret, CodeResult):
+        kind = "ticket" if secret.outcome is Outcome.WRONG else "throttled"
+        status, waits = STATUS[secret.outcome], retry_headers(secret)
+        return _page(visit, "begin", *waits, error=kind, status=status, ticket_needed=True)
+    if secret is BeginResult.TICKET:
+        return _page(visit, "begin", error="ticket", status=403, ticket_needed=True)
     if secret is BeginResult.UNVERIFIED:
         return (yield from challenge.show(visit.leading_to(f"{visit.base}/enroll"), status=403))
     if isinstance(secret, BeginResult):
