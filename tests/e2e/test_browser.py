@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+
 from tests.e2e.sites import EMAIL, PASSWORD, Site
 from tests.support.browser import Diary, open_context, watch
 from tests.support.camera import read_qr
