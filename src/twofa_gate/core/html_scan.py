@@ -33,7 +33,7 @@ _LONGEST_TOKEN = 12
 """Bytes kept back where a token may have begun: `</textarea` and the byte after it."""
 
 _HREF = re.compile(rb"[\t\n\f\r /\"']href[\t\n\f\r ]*=", re.IGNORECASE)
-_LOCAL = rb"(?!//)[A-Za-z0-9._~/%-]*"
+_LOCAL = rb"(?!//)[A-Za-z0-9._~/%-]+"
 _LOCAL_HREF = re.compile(
     _HREF.pattern + rb"[\t\n\f\r ]*(?:\"" + _LOCAL + rb"\"|'" + _LOCAL + rb"'|" + _LOCAL + rb"[\t\n\f\r >])",
     re.IGNORECASE,
