@@ -109,7 +109,7 @@ class Gate(Operations):
         keys = KeyList(secret_keys, realm)
         lag = _seconds(revocation_lag, "revocation_lag", allow_zero=True)
         self.hook_timeout = _seconds(hook_timeout, "hook_timeout", allow_zero=False)
-        self._plugins = tuple(plugins)
+        self.plugins = tuple(plugins)
         self.settings = Settings(
             realm=realm,
             issuer=issuer.strip(),
@@ -144,7 +144,7 @@ class Gate(Operations):
     @property
     def volatile(self) -> bool:
         """Whether the store keeps nothing beyond this process, as `MemoryStore` does."""
-        return any(getattr(plugin, "volatile", False) for plugin in self._plugins)
+        return any(getattr(plugin, "volatile", False) for plugin in self.plugins)
 
     def require_plain_hooks(self) -> None:
         """Raise `ConfigurationError` if a hook is an `async def` function, which WSGI can't await."""
@@ -156,14 +156,14 @@ class Gate(Operations):
 
     def close(self) -> None:
         """Release what the plugins hold, such as a store's connections."""
-        for plugin in self._plugins:
+        for plugin in self.plugins:
             close = getattr(plugin, "close", None)
             if close is not None and not inspect.iscoroutinefunction(close):
                 close()
 
     async def aclose(self) -> None:
         """Release what the plugins hold; awaits those that close asynchronously."""
-        for plugin in self._plugins:
+        for plugin in self.plugins:
             close = getattr(plugin, "aclose", None)
             if close is not None:
                 await close()

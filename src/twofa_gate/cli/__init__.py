@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from twofa_gate import __version__
-from twofa_gate.cli import accounts, rotation, setup
+from twofa_gate.cli import accounts, check, rotation, setup
 from twofa_gate.demo import command
 from twofa_gate.errors import GateError
 
@@ -19,6 +19,7 @@ __all__ = ["main"]
 
 _MODULES = (
     setup,
+    check,
     accounts,
     rotation,
     command,
