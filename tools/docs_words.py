@@ -44,8 +44,8 @@ SETTINGS = {
     "each time. Anything but a PASS is decided on a fresh read, and what the process itself changes counts at once.",
     "void_before": "Aware datetime: every verification and trusted browser that is older is void.",
     "report_only_until": "Aware datetime: until then the gate decides and records and refuses nothing.",
-    "reminder": 'How REMIND shows: `"banner"`, or `"context"` for the host\'s own templates, which find it in the '
-    "context.",
+    "reminder": 'How REMIND shows: `"banner"` in the host\'s HTML pages, or `"context"` only, for the host\'s own '
+    "templates.",
     "hook_timeout": "Under ASGI, how long a hook may take before the request is UNAVAILABLE. Under WSGI the "
     "server's own time limit holds.",
     "templates": "A folder whose files override the built-in templates.",
@@ -101,6 +101,7 @@ PAGES = {
     "/disable": "Disables, for a `code`. Refused while one of the user's locations requires two-factor "
     "authentication.",
     "/browsers": "Ends verifications. Fields: `action` (`sign-out`, `sign-out-others`, `forget-trusted`), `id`.",
+    "/banner": "Hides the banner that reminds of a cut-off, for this login.",
     "/unlock": "Unlocks a locked account by three codes in a row: `code1`, `code2`, `code3`. It is no verification.",
     "/sign-out": "Ends this browser's verification and expires the host's `session_cookies`.",
     "/authenticators/<id>": "Renames or removes a device. Fields: `action` (`rename`, `remove`), `name`, and `code` "

@@ -244,6 +244,18 @@ def test_host_plugin(workplace: Path) -> None:
                 assert answer.status == 200, path
 
 
+def test_host_conformance(workplace: Path) -> None:
+    """The proof that the guide shows is one, for the tutorial's application: pytest passes it whole."""
+    proof = GUIDES / "write-a-host-plugin" / "test_host.py"
+    (workplace / "test_host.py").write_text(proof.read_text())
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_host.py"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=300, env=environment(), check=False
+    )
+    assert done.returncode == 0, done.stdout
+    assert "passed" in done.stdout
+
+
 def test_problem_of_the_guide() -> None:
     """The refusal that the guide for single-page applications shows has the members of a real one."""
     shown = json.loads(
