@@ -17,6 +17,7 @@ from typing import Any
 
 import docs_decisions
 from docs_markdown import doc, member_docs, page, table
+from docs_plugins import plugins_page
 from docs_words import API, EVENTS, PAGES, SETTINGS
 
 import twofa_gate
@@ -38,6 +39,7 @@ def main(folder: Path) -> None:
         "errors.md": page("Errors", *_errors()),
         "operations.md": operations_page(),
         "pages.md": pages_page(),
+        "plugins.md": plugins_page(),
     }
     if importlib.util.find_spec("twofa_gate.cli") is not None:
         from docs_command_line import command_line_page
