@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pluggy
@@ -13,11 +13,26 @@ from twofa_gate.core.settings import BoundHooks
 from twofa_gate.errors import ConfigurationError
 from twofa_gate.hooks import PROJECT, HostHooks, StoreHooks, hook_traits
 
-__all__ = ["bind"]
+__all__ = ["bind", "listed"]
 
 _STORE = ("load", "save", "scan")
 _PROVIDERS = ("locate", "is_logout", "user_locations", "location_members", "may_administer", "may_reset")
 _ALL_OF = ("identify", "policy", "on_event")
+
+
+def listed(plugins: Iterable[object]) -> tuple[object, ...]:
+    """Return the plugins as they are kept. Raises `ConfigurationError` for what is no list of objects."""
+    if not isinstance(plugins, Iterable) or isinstance(plugins, str | bytes | dict):
+        raise ConfigurationError(
+            "plugins must be a list of plugin objects, such as [Host(), SQLiteStore(...)]."
+        )
+    found = tuple(plugins)
+    for plugin in found:
+        if inspect.isclass(plugin):
+            raise ConfigurationError(
+                f"The plugin {plugin.__name__} is a class: give an object of it, {plugin.__name__}(...)."
+            )
+    return found
 
 
 def bind(plugins: Sequence[object]) -> BoundHooks:

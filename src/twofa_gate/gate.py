@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from twofa_gate.adapters.performing import run
-from twofa_gate.binding import bind
+from twofa_gate.binding import bind, listed
 from twofa_gate.core import storage
 from twofa_gate.core.answer import Answer
 from twofa_gate.core.cookies import HostCookie
@@ -33,8 +33,11 @@ from twofa_gate.request import GateRequest, is_plain
 
 __all__ = ["Gate", "initializing"]
 
+T = TypeVar("T")
+
 _REALM = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _COOKIE_BASE = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_COOKIE_TEXT = re.compile(r"[!-:<-~]*")
 _SAMESITE = ("Lax", "Strict", "None")
 _REMINDERS = ("banner", "context")
 _COOKIES = ("verification", "browser", "known", "trust", "reminder")
@@ -98,6 +101,7 @@ class Gate(Operations):
             raise ConfigurationError("policy must be a Policy, such as Policy(Enforcement.REQUIRED).")
         if reminder not in _REMINDERS:
             raise ConfigurationError(f"reminder must be one of {', '.join(_REMINDERS)}.")
+        plugins = listed(plugins)
         hooks = bind(plugins)
         locations = _locations(plugins)
         decides = locations is not None and locations.default is not None
@@ -109,7 +113,7 @@ class Gate(Operations):
         keys = KeyList(secret_keys, realm)
         lag = _seconds(revocation_lag, "revocation_lag", allow_zero=True)
         self.hook_timeout = _seconds(hook_timeout, "hook_timeout", allow_zero=False)
-        self.plugins = tuple(plugins)
+        self.plugins = plugins
         self.settings = Settings(
             realm=realm,
             issuer=issuer.strip(),
@@ -126,8 +130,10 @@ class Gate(Operations):
             login=PathRules(login_paths, setting="login_paths"),
             logout=PathRules(logout_paths, setting="logout_paths"),
             links=Links(login_url, logout_url, support),
-            session_cookies=tuple(_host_cookie(each) for each in session_cookies),
-            origins=frozenset(_origin(each) for each in origins),
+            session_cookies=tuple(
+                _host_cookie(each) for each in _several(session_cookies, "session_cookies")
+            ),
+            origins=frozenset(_origin(each) for each in _several(origins, "origins")),
             credential_headers=_credential_headers(plugins),
             revocation_lag=lag,
             hook_timeout=self.hook_timeout,
@@ -164,11 +170,11 @@ class Gate(Operations):
     async def aclose(self) -> None:
         """Release what the plugins hold; awaits those that close asynchronously."""
         for plugin in self.plugins:
-            close = getattr(plugin, "aclose", None)
+            close = getattr(plugin, "aclose", None) or getattr(plugin, "close", None)
             if close is not None:
-                await close()
-            elif callable(getattr(plugin, "close", None)):
-                plugin.close()  # type: ignore[attr-defined]  # seen to be there in the line above
+                closing = close()
+                if inspect.isawaitable(closing):
+                    await closing
 
     def _check_store(self, *, initialize: bool) -> None:
         hooks = self.settings.hooks
@@ -232,6 +238,12 @@ def _mount(mount: str) -> str:
     return mount
 
 
+def _several(values: Iterable[T], name: str) -> Iterable[T]:
+    if isinstance(values, str | bytes):
+        raise ConfigurationError(f"{name} must be a list, not a string.")
+    return values
+
+
 def _origin(origin: str) -> str:
     parts = urlsplit(origin) if isinstance(origin, str) else urlsplit("")
     if (
@@ -248,16 +260,21 @@ def _origin(origin: str) -> str:
 
 
 def _host_cookie(cookie: str | tuple[str, ...] | HostCookie | dict[str, Any]) -> HostCookie:
-    if isinstance(cookie, HostCookie):
-        return cookie
-    if isinstance(cookie, str):
-        return HostCookie(cookie)
     try:
-        return HostCookie(**cookie) if isinstance(cookie, dict) else HostCookie(*cookie)
+        if isinstance(cookie, HostCookie):
+            made = cookie
+        elif isinstance(cookie, dict):
+            made = HostCookie(**cookie)
+        else:
+            made = HostCookie(*((cookie,) if isinstance(cookie, str) else cookie))
     except TypeError as error:
         raise ConfigurationError(
             "session_cookies holds names, or tuples of name, path and domain."
         ) from error
+    texts = (made.name, made.path, made.domain or "")
+    if not made.name or not all(isinstance(each, str) and _COOKIE_TEXT.fullmatch(each) for each in texts):
+        raise ConfigurationError(f"session_cookies: {cookie!r} is not the name, path and domain of a cookie.")
+    return made
 
 
 def _cookie_settings(base: str, realm: str, secure: bool, samesite: str) -> CookieSettings:
