@@ -17,5 +17,6 @@ gate = Gate(
     login_paths=["/login"],
     logout_paths=["/logout"],
     login_url="/login",
+    logout_url="/logout",
 )
 app.wsgi_app = TwoFactorMiddleware(app.wsgi_app, gate)

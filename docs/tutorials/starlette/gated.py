@@ -18,6 +18,7 @@ gate = Gate(
     login_paths=["/login"],
     logout_paths=["/logout"],
     login_url="/login",
+    logout_url="/logout",
 )
 # The last middleware is the innermost: the gate runs inside SessionMiddleware.
 app.user_middleware.append(Middleware(TwoFactorMiddleware, gate=gate))
