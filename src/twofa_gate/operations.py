@@ -6,23 +6,24 @@ The twins are for hosts on an event loop and for stores whose hooks are `async d
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
 from twofa_gate.adapters.performing import perform_async, run, run_async
-from twofa_gate.core import administration, rotation
+from twofa_gate.core import administration, reminders, rotation
 from twofa_gate.core.administration import AccountStatus
 from twofa_gate.core.effects import Flow
+from twofa_gate.core.reminders import ReminderPage, Reminding
 from twofa_gate.core.rotation import RotationPage
 from twofa_gate.core.settings import Settings
 from twofa_gate.errors import ConfigurationError
 from twofa_gate.locations.adoption import AdoptionReader, MemberStatus, status_of
 from twofa_gate.locations.explain import Explanation, explain
 
-__all__ = ["DEFAULT_EXTENSION", "Operations", "RotationReport"]
+__all__ = ["DEFAULT_EXTENSION", "Operations", "ReminderReport", "RotationReport"]
 
 T = TypeVar("T")
 
@@ -157,6 +158,58 @@ class Operations:
                 progress(page)
         return report
 
+    def remind(
+        self,
+        days: Sequence[int] = reminders.DAYS,
+        now: datetime | None = None,
+        *,
+        locations: Iterable[str] | None = None,
+        progress: Callable[[ReminderPage], object] | None = None,
+    ) -> ReminderReport:
+        """Emit an event for each member who has so many days left to set up: once for each date and number.
+
+        `locations`: their keys; without it all that have stored settings. `now`: an aware time to go by
+        instead of the clock's. `progress` is called after each page of members. It can be run again at any
+        time, and on two machines at once.
+        """
+        report, run_ = ReminderReport(), _reminding(self.settings, locations, days, now)
+        while (page := self._run(run_.page())) is not None:
+            report.add(page)
+            if progress is not None:
+                progress(page)
+        return report
+
+    async def aremind(
+        self,
+        days: Sequence[int] = reminders.DAYS,
+        now: datetime | None = None,
+        *,
+        locations: Iterable[str] | None = None,
+        progress: Callable[[ReminderPage], object] | None = None,
+    ) -> ReminderReport:
+        """See `remind`."""
+        report, run_ = ReminderReport(), _reminding(self.settings, locations, days, now)
+        while (page := await self._arun(run_.page())) is not None:
+            report.add(page)
+            if progress is not None:
+                progress(page)
+        return report
+
+
+@dataclass(slots=True)
+class ReminderReport:
+    """What a run of reminders did: locations and members looked at, and events emitted."""
+
+    locations: int = 0
+    members: int = 0
+    reminded: int = 0
+
+    def add(self, page: ReminderPage) -> None:
+        """Add a page; an empty one ends its location."""
+        self.locations += page.members == 0
+        self.members += page.members
+        self.reminded += page.reminded
+
 
 @dataclass(slots=True)
 class RotationReport:
@@ -176,6 +229,14 @@ class RotationReport:
         self.failures += len(page.failed)
         self.failed = (self.failed + list(page.failed))[:100]
         return page.after
+
+
+def _reminding(
+    settings: Settings, locations: Iterable[str] | None, days: Sequence[int], now: datetime | None
+) -> Reminding:
+    if now is not None and now.utcoffset() is None:
+        raise ValueError("now must be a datetime with a time zone.")
+    return Reminding(settings, locations, days, None if now is None else now.timestamp())
 
 
 def _reset(

@@ -114,7 +114,7 @@ def test_the_last_day_and_the_cut_off(chromium: Browser, started: tuple[Server, 
         page.goto(f"{server.url}/login?user=cid")
         clock.sleep(2 * 86400)
         page.reload()
-        assert "Last day: less than 23 hours left" in page.locator(".twofa-banner-urgent").inner_text()
+        assert "Last day, less than 23 hours left" in page.locator(".twofa-banner-urgent").inner_text()
         shoot(page, "last-day-phone")
         page.emulate_media(color_scheme="dark")
         page.set_viewport_size({"width": 1280, "height": 500})

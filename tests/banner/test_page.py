@@ -22,7 +22,7 @@ def test_it_says_what_where_from_when_and_how_long(site: Site) -> None:
     site.login()
     page = site.browser.navigate("/billing")
     assert (
-        "3 days left billing will require two-factor authentication "
+        "3 days left: billing will require two-factor authentication "
         "from Monday, January 4, 2027, 09:30 (Europe/Berlin)." in page.words
     )
     assert page.link("Set up two-factor authentication").startswith("https://app.test/2fa/enroll?next=")
@@ -223,7 +223,7 @@ def test_the_last_day_is_urgent(site: Site) -> None:
     site.clock.now = CUTOFF.timestamp() - 2.5 * 3600
     page = site.browser.navigate("/")
     assert b"twofa-banner-urgent" in page.content
-    assert "Last day: less than 3 hours left" in page.words
+    assert "Last day, less than 3 hours left" in page.words
     assert "after that." in page.words
 
 

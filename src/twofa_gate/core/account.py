@@ -25,6 +25,7 @@ __all__ = [
     "Extension",
     "PendingEnrollment",
     "QueuedEvent",
+    "Reminded",
     "Ticket",
     "decode",
     "encode",
@@ -72,6 +73,15 @@ class Extension(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reminded(Part):
+    """A reminder that was given: `days` before the `cutoff` of a location."""
+
+    location: str
+    cutoff: float
+    days: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class QueuedEvent(Part):
     """An event that was saved together with what it records, and is still to be delivered."""
 
@@ -100,6 +110,7 @@ class Account(Part):
     trusted: tuple[TrustedBrowser, ...] = ()
     attempts: Attempts = field(default_factory=Attempts)
     extensions: tuple[Extension, ...] = ()
+    reminded: tuple[Reminded, ...] = ()
     outbox: tuple[QueuedEvent, ...] = ()
 
     @property

@@ -178,8 +178,14 @@ def requires_now(policy: Policy, facts: Facts) -> bool:
 
 def strictest(rulings: Iterable[Ruling]) -> Ruling:
     """Return the strictest of several rulings; none at all is UNAVAILABLE, never a pass."""
-    ranked = sorted(rulings, key=lambda ruling: STRICTNESS.index(ruling.decision))
+    ranked = sorted(rulings, key=_strictness)
     return ranked[-1] if ranked else Ruling(Decision.UNAVAILABLE)
+
+
+def _strictness(ruling: Ruling) -> tuple[int, float]:
+    # Of two reminders the one of the earlier date counts.
+    earliness = -ruling.cutoff if ruling.decision is Decision.REMIND and ruling.cutoff is not None else 0.0
+    return STRICTNESS.index(ruling.decision), earliness
 
 
 def rule(policies: Iterable[NamedPolicy], facts: Facts) -> Ruling:

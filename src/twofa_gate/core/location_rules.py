@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from twofa_gate.core.account import QueuedEvent
 from twofa_gate.core.document import Part, dump, parse
@@ -69,11 +70,20 @@ def _moment(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
+def _local(seconds: float | None, zone: str) -> datetime | None:
+    """Give the date as the location has it; where its time zone isn't known here, the same instant in UTC."""
+    moment = _moment(seconds)
+    try:
+        return None if moment is None else moment.astimezone(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return moment
+
+
 def policy_of(rules: LocationRules) -> Policy:
     """Turn settings into the policy that they mean. Raises `ValueError` if they mean none."""
     return Policy(
         Enforcement.REQUIRED if rules.enforce else Enforcement.OPTIONAL,
-        cutoff=_moment(rules.cutoff) if rules.enforce else None,
+        cutoff=_local(rules.cutoff, rules.zone) if rules.enforce else None,
         after_cutoff=AfterCutoff.DENY if rules.enforce and rules.keep_out else AfterCutoff.ENROLL,
         grace=timedelta(days=rules.grace_days) if rules.grace_days else None,
         max_age=timedelta(minutes=rules.max_age_minutes),
