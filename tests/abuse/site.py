@@ -14,8 +14,8 @@ from tests.support.http import ASGITransport, PlainBrowser, WSGITransport
 from twofa_gate import Enforcement, Gate, Policy
 from twofa_gate.stores.memory import MemoryStore
 
-from .calling import Headers, Sent, call_asgi, call_wsgi
-from .target import Host, Target
+from .calling import Headers, Sent, call_asgi, call_wsgi, is_refusal
+from .target import PRIVATE, Host, Target
 
 BASE = "https://app.test"
 KEY = "0123456789abcdef0123456789abcdef"
@@ -243,3 +243,14 @@ class Site:
             **scope,
         }
         return await call_asgi(self.app, whole, body)
+
+
+def passes(site: Site, browser: PlainBrowser, path: str = "/app/x") -> bool:
+    """Whether a private page is shown; where not, the application must not have been called."""
+    site.calls.clear()
+    answer = browser.navigate(BASE + path)
+    if PRIVATE in answer.text:
+        return True
+    assert is_refusal(answer), (answer.status, answer.text)
+    assert not site.calls
+    return False

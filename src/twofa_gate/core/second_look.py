@@ -234,7 +234,11 @@ class SecondLook:
         settings = self._settings
         token = token_of(settings, self._request)
         if token is None:
-            return []
+            # It stays at home when a login is posted from another site (SAML), as does every cookie that is
+            # Lax; but what the browser keeps it can be told to forget.
+            if all(user is None for user in users) or returning.allows_origin(settings, self._request):
+                return []
+            return [cookies.expire(settings.cookies, settings.cookies.verification)]
         ended = digest(token.token)
 
         def act(account: Account, now: float) -> Flow[tuple[Account, None]]:
