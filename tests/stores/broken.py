@@ -258,10 +258,8 @@ class CountsVersionsAnew(Base):
         count = 0 if found is None else self._counts[key, found.version]
         if found is not None and self._counts.get((key, expected)) == count:
             expected = found.version
-        done = super().put(key, document, version, expected)
-        if done:
-            self._counts[key, version] = count + 1
-        return done
+        self._counts[key, version] = count + 1
+        return super().put(key, document, version, expected)
 
 
 @caught_by(

@@ -259,6 +259,7 @@ def test_fork_waits_for_calls_in_progress(path: Path) -> None:
             number += 1
             assert store.save(name, b"one", str(number), version)
             version = str(number)
+            time.sleep(0.001)
 
     threads = [threading.Thread(target=write, args=(name,)) for name in "abc"]
     for thread in threads:

@@ -69,6 +69,7 @@ class SQLiteStore:
         self._idle: list[sqlite3.Connection] = []
         self._busy: set[sqlite3.Connection] = set()
         self._active = 0  # calls in progress
+        self._writing = threading.Lock()
         self._forking = False
         self._file: tuple[int, int] | None = None  # device and inode of the file that is open
         _stores.add(self)
@@ -89,17 +90,19 @@ class SQLiteStore:
         """See `StoreHooks.save`. Raises `StoreError`."""
 
         def write(connection: sqlite3.Connection) -> bool:
-            connection.execute("BEGIN IMMEDIATE")  # from here on no other writer
-            row = connection.execute("SELECT version FROM twofa_gate WHERE key = ?", (key,)).fetchone()
-            if (None if row is None else row[0]) != expected:
-                connection.execute("ROLLBACK")
-                return False
-            if document is None:
-                connection.execute("DELETE FROM twofa_gate WHERE key = ?", (key,))
-            else:
-                connection.execute("REPLACE INTO twofa_gate VALUES (?, ?, ?)", (key, document, version))
-            connection.execute("COMMIT")
-            return True
+            # Threads wait in line: SQLite's own waiting is to try again after a while, which may starve some.
+            with self._writing:
+                connection.execute("BEGIN IMMEDIATE")  # from here on no other writer
+                row = connection.execute("SELECT version FROM twofa_gate WHERE key = ?", (key,)).fetchone()
+                if (None if row is None else row[0]) != expected:
+                    connection.execute("ROLLBACK")
+                    return False
+                if document is None:
+                    connection.execute("DELETE FROM twofa_gate WHERE key = ?", (key,))
+                else:
+                    connection.execute("REPLACE INTO twofa_gate VALUES (?, ?, ?)", (key, document, version))
+                connection.execute("COMMIT")
+                return True
 
         return self._run("writing", write)
 
