@@ -84,7 +84,15 @@ class Exchange:
             await self._send({"type": "websocket.close", "code": CLOSE_CODE, "reason": ""})
             return
         await self._send_start(answer.status, list(answer.headers))
-        await self._send_body(b"" if self._request.method == "HEAD" else answer.body, end=True)
+        if self._request.method == "HEAD":
+            await self._send_body(b"", end=True)
+            return
+        if answer.more is not None:
+            part = answer.body
+            while part:
+                await self._send_body(part, end=False)
+                part = await self._run(answer.more())
+        await self._send_body(b"" if answer.more else answer.body, end=True)
 
     async def forward(self, end: Forward, app: ASGIApp, scope: Scope) -> None:
         """Call the application, and send of its answer what the second look lets out."""

@@ -13,7 +13,7 @@ from werkzeug.wsgi import get_input_stream
 
 from twofa_gate.adapters.performing import perform_here, run
 from twofa_gate.core.answer import Answer, Forward
-from twofa_gate.core.effects import Effect, ReadBody
+from twofa_gate.core.effects import Effect, Flow, ReadBody
 from twofa_gate.core.flow import handle
 from twofa_gate.core.second_look import SecondLook
 from twofa_gate.core.watching import Watch, is_stream
@@ -127,7 +127,7 @@ class TwoFactorMiddleware:
         end = run(handle(self._settings, request), perform)
         if isinstance(end, Answer):
             start_response(_status_line(end.status), list(end.headers))
-            return [] if request.method == "HEAD" else [end.body]
+            return [] if request.method == "HEAD" else _parts(end, perform)
         return self._forward(end, request, environ, start_response)
 
     def _forward(
@@ -148,6 +148,20 @@ class TwoFactorMiddleware:
         if exchange.hands_over_file(body, environ.get("wsgi.file_wrapper")):
             return body
         return body if exchange.lets_go() else _Body(exchange, body)
+
+
+def _parts(answer: Answer, perform: Callable[[Effect[Any]], Any]) -> Iterable[bytes]:
+    if answer.more is None:
+        return [answer.body]
+    return _streamed(answer.body, answer.more, perform)
+
+
+def _streamed(
+    body: bytes, more: Callable[[], Flow[bytes]], perform: Callable[[Effect[Any]], Any]
+) -> Iterator[bytes]:
+    while body:
+        yield body
+        body = run(more(), perform)
 
 
 def _status_line(status: int) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,22 +11,30 @@ from twofa_gate.model import Decision, Method, User
 
 if TYPE_CHECKING:
     from twofa_gate.core.cookies import Header
+    from twofa_gate.core.effects import Flow
     from twofa_gate.core.second_look import SecondLook
+    from twofa_gate.core.settings import Settings
+    from twofa_gate.request import GateRequest
 
-__all__ = ["Answer", "Context", "Forward", "Reminder"]
+__all__ = ["Answer", "Context", "Forward", "Reminder", "Source"]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the gate answers by itself."""
+    """What the gate answers by itself.
+
+    `more`, where a report is longer than memory should hold, gives the next part of the body each time it is
+    asked, and `b""` at the end. A failure in it breaks the connection off, so that nobody takes a part for all.
+    """
 
     status: int
     headers: tuple[Header, ...] = ()
     body: bytes = b""
+    more: Callable[[], Flow[bytes]] | None = None
 
     def with_headers(self, *headers: Header) -> Answer:
         """Return a copy with further headers."""
-        return Answer(self.status, (*self.headers, *headers), self.body)
+        return replace(self, headers=(*self.headers, *headers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,17 @@ class Reminder:
     hidden: bool = False
 
 
+class Source:
+    """What a context came from, so that the application can ask for more; it shows nothing of itself."""
+
+    __slots__ = ("look", "request", "settings")
+
+    def __init__(self, settings: Settings, request: GateRequest, look: SecondLook) -> None:
+        self.settings = settings
+        self.request = request
+        self.look = look
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What the host can read at `environ["twofa_gate"]` or `scope["twofa_gate"]`.
@@ -65,6 +85,8 @@ class Context:
     verified_at: datetime | None = None
     method: Method | None = None
     reminder: Reminder | None = None
+    source: Source | None = field(default=None, repr=False, compare=False)
+    """For `require_verification`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from twofa_gate.core.effects import CallHook, DrawRandom, Flow, ReadClock, Write
 from twofa_gate.core.settings import Settings
 from twofa_gate.model import Event, EventKind
 
-__all__ = ["announce", "deliver", "queue", "record"]
+__all__ = ["announce", "deliver", "queue", "queued", "record"]
 
 _LEVELS = {
     EventKind.CODE_REFUSED: logging.WARNING,
@@ -26,6 +26,12 @@ def queue(account: Account, kind: EventKind, now: float, **facts: Any) -> Flow[A
     """Put an event into the account's outbox, to be saved together with what it records."""
     event_id = (yield from perform(DrawRandom(8))).hex()
     return account.with_event(event_id, kind.value, now, facts)
+
+
+def queued(kind: EventKind, now: float, **facts: Any) -> Flow[QueuedEvent]:
+    """Make an event for the outbox of another document than an account."""
+    event_id = (yield from perform(DrawRandom(8))).hex()
+    return QueuedEvent(id=event_id, kind=kind.value, at=now, facts=facts)
 
 
 def record(settings: Settings, kind: EventKind, user_id: str | None, **facts: Any) -> Flow[None]:

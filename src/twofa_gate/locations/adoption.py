@@ -24,6 +24,7 @@ __all__ = [
     "AdoptionReader",
     "MemberFacts",
     "MemberStatus",
+    "csv_cell",
     "matches",
     "status_of",
     "write_csv",
@@ -157,7 +158,7 @@ def _plain(value: object) -> object:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def _cell(value: object) -> object:
+def csv_cell(value: object) -> object:
     """Give a cell that no spreadsheet takes for a formula."""
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -172,7 +173,7 @@ def write_csv(rows: list[MemberStatus], *, header: bool) -> str:
     if header:
         writer.writerow(COLUMNS)
     for row in rows:
-        writer.writerow([_cell(value) for value in asdict(row).values()])
+        writer.writerow([csv_cell(value) for value in asdict(row).values()])
     return out.getvalue()
 
 
