@@ -89,6 +89,11 @@ def _find(path: str) -> Page | None:
     head, _, rest = path.removeprefix("/").partition("/")
     if head == "authenticators" and rest and "/" not in rest:
         return Page("authenticators", None, partial(account.submit_authenticator, authenticator_id=rest))
+    if head == "locations" and rest:
+        from twofa_gate.pages import location_routes  # most gates have none of these pages
+
+        found = location_routes.find(rest)
+        return None if found is None else Page(*found)
     return _PAGES.get(path)
 
 
