@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
@@ -168,7 +168,7 @@ class Policy:
     grace: timedelta | None = None
     max_age: timedelta = timedelta(hours=12)
     trust_browser_for: timedelta | None = None
-    methods: frozenset[Method] = frozenset({Method.TOTP, Method.RECOVERY_CODE})
+    methods: Set[Method] = frozenset({Method.TOTP, Method.RECOVERY_CODE})
     tokens: Tokens = Tokens.REFUSE
     enrollment: Enrollment = Enrollment.OPEN
     tickets_from: datetime | None = None
@@ -189,7 +189,7 @@ class Policy:
             raise ConfigurationError(
                 "Policy.after_cutoff=DENY needs a cutoff: who missed no date can't be kept out for it"
             )
-        methods = frozenset(self.methods)
+        methods = frozenset(self.methods if isinstance(self.methods, Iterable) else ())
         if not methods or not all(isinstance(method, Method) for method in methods):
             raise ConfigurationError(
                 "Policy.methods must hold at least one Method, for example {Method.TOTP}"

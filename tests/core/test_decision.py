@@ -224,8 +224,8 @@ def test_strictest_wins_in_any_order(policies: tuple[Policy, ...]) -> None:
 
 def test_each_policy_is_decided_by_itself() -> None:
     """Two policies are not mixed: what satisfies each separately passes, what fails one doesn't."""
-    first = Policy(NEEDED, methods={Method.TOTP}, max_age=timedelta(hours=1))  # type: ignore[arg-type]  # any set is taken
-    second = Policy(NEEDED, methods={Method.RECOVERY_CODE}, trust_browser_for=timedelta(days=1))  # type: ignore[arg-type]  # likewise
+    first = Policy(NEEDED, methods={Method.TOTP}, max_age=timedelta(hours=1))
+    second = Policy(NEEDED, methods={Method.RECOVERY_CODE}, trust_browser_for=timedelta(days=1))
     facts = replace(FACTS, trusted=TrustedBrowser(digest="t", at=NOW))
     assert rulings(first, second, facts=facts).decision is PASS
     assert rulings(first, second, facts=FACTS).decision is CHALLENGE
