@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 import redis
 import redis.asyncio
+from redis.backoff import NoBackoff
 from redis.crc import key_slot
+from redis.retry import Retry
 
 from tests.support import services
 from tests.support.services import Service
@@ -153,7 +155,7 @@ def test_call_that_is_sent_again_is_answered_like_the_first(
     """If the answer got lost and the client asks again, `save` tells that it was done, and does it once."""
     way = _LosesOneAnswer(redis_server.port)
     way.left = 0
-    store = _store(way.port)
+    store = _store(way.port, retry=Retry(NoBackoff(), 2), retry_on_error=[redis.ConnectionError])
     assert store.save(key, b"one", "v1", None) is True
     way.left = 1
     assert store.save(key, document, "v2", "v1") is True
