@@ -249,7 +249,7 @@ class SecondLook:
                 yield from events.queue(left, EventKind.VERIFICATION_ENDED, now, why="browser changed hands")
             ), None
 
-        for user_id in {each.id for each in (self._user, *users) if each is not None}:
+        for user_id in dict.fromkeys(each.id for each in (self._user, *users) if each is not None):
             yield from storage.transact(settings, user_id, act)
         return [cookies.expire(settings.cookies, settings.cookies.verification)]
 
