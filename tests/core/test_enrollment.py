@@ -13,6 +13,7 @@ from twofa_gate.core.enrollment import BeginResult, Confirmation, begin, confirm
 from twofa_gate.core.verification import digest
 
 PASSAGE = Passage(False, "login", TOKEN)
+NEW = "new-token-new-token-ne"
 
 
 def started(world: World, *, browser: str = BROWSER, fresh: bool = False) -> str:
@@ -25,9 +26,9 @@ def started(world: World, *, browser: str = BROWSER, fresh: bool = False) -> str
 def confirmed(
     world: World, code: str, *, browser: str = BROWSER, verified: bool = False, name: str = ""
 ) -> Confirmation:
-    """Confirm."""
-    typed = TotpInput(code)
-    return world.run(confirm(world.settings, "u1", browser, typed, name, PASSAGE, verified=verified))
+    """Confirm; `verified`: in the browser of `World.verified`."""
+    given = Passage(False, "login", NEW, digest(TOKEN)) if verified else PASSAGE
+    return world.run(confirm(world.settings, "u1", browser, TotpInput(code), name, given, verified=verified))
 
 
 def stored(world: World) -> Account:
@@ -147,11 +148,21 @@ def test_enrolled_user_needs_a_fresh_verification() -> None:
     assert stored(world).pending is None
     secret = started(world, fresh=True)
     assert confirmed(world, world.code(secret=secret)).missing
+    world.verified()
     done = confirmed(world, world.code(secret=secret), verified=True)
     assert (done.first, done.codes) == (False, ())
     account = stored(world)
     assert [each.name for each in account.authenticators] == ["Phone", "Authenticator 2"]
     assert '"authenticator_added"' in world.log[-1]
+
+
+def test_verification_that_ended_meanwhile() -> None:
+    """A browser that was signed out since its page was asked for adds nothing."""
+    world = World()
+    world.enrolled()
+    secret = started(world, fresh=True)
+    assert confirmed(world, world.code(secret=secret), verified=True).missing
+    assert len(stored(world).authenticators) == 1
 
 
 def test_begun_before_and_confirmed_after_somebody_elses() -> None:

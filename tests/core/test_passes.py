@@ -85,6 +85,10 @@ def test_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(5):
         cache.put(f"u{number}", ONE, 10.0, cache.generation)
     assert [cache.get(f"u{number}", 10.0) is ONE for number in range(5)] == [False, False, True, True, True]
+    for user_id in ("u2", "u5"):
+        cache.put(user_id, ONE, 10.0, cache.generation)
+    assert cache.get("u2", 10.0) is ONE, "who was read again is among the youngest"
+    assert cache.get("u3", 10.0) is None
 
 
 class Site:
