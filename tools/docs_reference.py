@@ -6,7 +6,6 @@ not describe, or one there that the code does not have, is an error.
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import re
 import sys
@@ -16,14 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import docs_decisions
+from docs_command_line import command_line_page
 from docs_markdown import doc, member_docs, page, table
 from docs_plugins import plugins_page
-from docs_words import API, EVENTS, PAGES, SETTINGS
+from docs_words import API, EVENTS, LOCATION_PAGES, PAGES, SETTINGS
 
 import twofa_gate
 from twofa_gate import binding, errors, gate, hooks, model, operations, pages, request
 from twofa_gate.core import answer
-from twofa_gate.pages import api
+from twofa_gate.pages import api, location_routes
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
 
@@ -40,11 +40,8 @@ def main(folder: Path) -> None:
         "operations.md": operations_page(),
         "pages.md": pages_page(),
         "plugins.md": plugins_page(),
+        "command-line.md": command_line_page(),
     }
-    if importlib.util.find_spec("twofa_gate.cli") is not None:
-        from docs_command_line import command_line_page
-
-        made["command-line.md"] = command_line_page()
     for name, text in made.items():
         (folder / name).write_text(text, encoding="utf-8")
 
@@ -211,6 +208,7 @@ def pages_page() -> str:
     special = {"/authenticators/<id>": "POST", "/static/<file>": "GET, HEAD", "/health": "GET, HEAD"}
     methods = {path: ", ".join(each.methods) for path, each in pages._PAGES.items()} | special
     agree("PAGES", PAGES, methods)
+    agree("LOCATION_PAGES", LOCATION_PAGES, location_routes._PAGES)
     agree("API", API, {"status", *api._ENDPOINTS})
     shown = [[f"`{path}`", methods[path], PAGES[path]] for path in methods]
     called = [["`status`", "GET", API["status"]]]
@@ -226,6 +224,10 @@ def pages_page() -> str:
         "Forms are `application/x-www-form-urlencoded`, at most 16 KiB, each field once. Each carries `csrf`, bound "
         "to the form, the user, the login and the browser, and `next`, the signed address to go on to. A wrong code "
         "is 403 with the form again, too many tries 429 with `Retry-After`, a malformed request 400 and not counted.",
+        "## Pages of a location",
+        "Below `/2fa/locations/<key>`, where `LocationSettings` is among the plugins, for those who `may_administer` "
+        "the location.",
+        table(["path", "methods", "does"], _location_pages()),
         "## JSON API",
         "Below `/2fa/api/v1/`. Requests are JSON objects (`application/json`; other types are 415). Each POST carries "
         "the token that `GET status` gives as `csrf` in the header `X-CSRF-Token`. Refusals are problem documents "
@@ -246,6 +248,14 @@ def pages_page() -> str:
             ],
         ),
     )
+
+
+def _location_pages() -> list[list[str]]:
+    rows = []
+    for path, (shows, submits) in location_routes._PAGES.items():
+        methods = [name for name, answers in (("GET, HEAD", shows), ("POST", submits)) if answers is not None]
+        rows.append([f"`/{path}`" if path else "the key itself", ", ".join(methods), LOCATION_PAGES[path]])
+    return rows
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ write a page otherwise.
 
 from __future__ import annotations
 
-__all__ = ["API", "EVENTS", "PAGES", "SETTINGS"]
+__all__ = ["API", "EVENTS", "LOCATION_PAGES", "PAGES", "SETTINGS"]
 
 SETTINGS = {
     "secret_keys": "List of strings, newest first, each at least 32 bytes. Every purpose derives its own key from "
@@ -72,8 +72,8 @@ EVENTS = {
     "Facts: `why`.",
     "REVOKED": "`gate.revoke`: every verification and trusted browser ended.",
     "RESET": "`gate.reset`: the second factor was taken away. Facts: `by`, `reason`, `extension_seconds`.",
-    "EXTENDED": "A user was given more time before a cut-off.",
-    "TICKET_ISSUED": "A user was given a ticket with which they may set up.",
+    "EXTENDED": "A user was given more time at one location. Facts: `by`, `reason`, `location`, `until`.",
+    "TICKET_ISSUED": "A ticket for setting up was issued. Facts: `by`, `location`, `until`.",
     "FORGOTTEN": "`gate.forget`: all that was stored about a user was deleted.",
     "RESEALED": "The secrets of an account were sealed anew with the newest key.",
     "REFUSED": "A request was refused. Facts: `decision`, `location`, `policy` (the plugin whose policy it was); or "
@@ -85,8 +85,9 @@ EVENTS = {
     "UNAVAILABLE": "Something that the decision needs has failed. Facts: `error`, `moment`.",
     "ALARM": "Something that must not be: a verification cookie of a user without an account, so that the store has "
     "lost it or is the wrong one; or an outbox that could not be cleared. Facts: `what`.",
-    "SETTINGS_CHANGED": "The settings of a location were changed.",
-    "REMINDER_DUE": "A user is to be reminded of a cut-off.",
+    "SETTINGS_CHANGED": "The settings of a location were changed. Facts: `location`, `by`, `before`, `after`.",
+    "REMINDER_DUE": "A user has few days left before a cut-off. Facts: `location`, `cutoff`, `date`, `days_left`, "
+    "`days_before`, `kept_out` (whether they will be kept out).",
     "INITIALIZED": "An empty store was taken into use. Facts: `realm`.",
 }
 
@@ -108,6 +109,15 @@ PAGES = {
     "unless the browser has verified in the last five minutes.",
     "/static/<file>": "The style sheet and the script. Needs no user.",
     "/health": "200 if the store answers and has the installation record, 503 if not. Needs no user.",
+}
+
+LOCATION_PAGES = {
+    "": "The location's settings, the adoption report of its members, and the change of the settings: what it would "
+    "do is shown before it is saved.",
+    "member": "One member (`id`): more time, a reset, a ticket.",
+    "members.csv": "The adoption report as CSV.",
+    "members.json": "The adoption report as JSON.",
+    "tickets": "Hands out tickets for setting up.",
 }
 
 API = {

@@ -6,15 +6,18 @@ import json
 import re
 import runpy
 import shlex
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 
+import twofa_gate
 from tests.docs.console import commands, type_in
 from tests.docs.pages import DOCS, PAGES, ROOT, blocks, python_of
 from twofa_gate.cli import main
+from twofa_gate.config import PLUGIN_GROUP
 from twofa_gate.gate import initializing
 
 LANGUAGES = {"python", "console", "json", "text", "apache", "nginx"}
@@ -80,6 +83,51 @@ def test_prose_names_commands_that_exist(page: Path) -> None:
         assert isinstance(main.commands.get(found), click.Command), f"{name(page)}: twofa-gate {found}"
 
 
+def exists(text: str) -> bool:
+    """Whether what a piece of inline code names is there; true for what names nothing of ours."""
+    if found := re.match(r"gate\.(?!py\b|toml\b)(\w+)", text):
+        return hasattr(twofa_gate.Gate, found[1])
+    if text == PLUGIN_GROUP:
+        return True
+    if found := re.match(r"twofa_gate((?:\.\w+)+)$", text):
+        parts = found[1].split(".")[1:]
+        for count in range(len(parts), -1, -1):
+            try:
+                module = import_module(".".join(["twofa_gate", *parts[:count]]))
+            except ModuleNotFoundError:
+                continue
+            return hasattr(module, parts[count]) if count < len(parts) else True
+    if found := re.match(r"([A-Z]\w+)\.(\w+)", text):
+        kind = getattr(twofa_gate, found[1], None)
+        return kind is None or hasattr(kind, found[2]) or found[2] in getattr(kind, "__annotations__", {})
+    if found := re.match(r"(?:src/twofa_gate/|(?=core/|adapters/|pages/))([\w/]+\.py)$", text):
+        return (ROOT / "src" / "twofa_gate" / found[1]).exists()
+    return True
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_prose_names_things_that_exist(page: Path) -> None:
+    """Operations, members of enumerations, modules and files that the prose names in code are there."""
+    prose = re.sub(r"^ *```.*?^ *```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    missing = [text for text in re.findall(r"`([^`\n]+)`", prose) if not exists(text)]
+    assert not missing
+
+
+def test_missing_things_are_noticed() -> None:
+    """The test before this one can fail: what is not there is told from what is."""
+    for text in (
+        "gate.revoke()",
+        "Tokens.ALLOW",
+        "twofa_gate.hosts.flask",
+        "twofa_gate.Gate",
+        "core/flow.py",
+        "x = 1",
+    ):
+        assert exists(text), text
+    for text in ("gate.rewoke()", "Tokens.ALOW", "twofa_gate.hosts.flusk", "twofa_gate.Gait", "core/flaw.py"):
+        assert not exists(text), text
+
+
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "SECURITY.md", ROOT / "CHANGELOG.md"], ids=name)
 def test_links_lead_somewhere(page: Path) -> None:
     """Links from pages outside of the site to files of the repository lead to files that are there."""
@@ -94,7 +142,9 @@ def test_included_files_are_there() -> None:
             assert (page.parent / target).exists(), f"{name(page)}: {target}"
 
 
-@pytest.mark.parametrize("guide", ["lost-phones.md", "restored-backup.md"])
+@pytest.mark.parametrize(
+    "guide", ["lost-phones.md", "restored-backup.md", "rotate-keys.md", "write-a-host-plugin.md"]
+)
 def test_commands_of_guides_work(guide: str, workplace: Path) -> None:
     """What a guide tells an operator to type does what it says, beside the tutorial's application."""
     with initializing():
