@@ -12,7 +12,7 @@ from twofa_gate.core.codes import TotpInput, parse_code
 from twofa_gate.core.enrollment import BeginResult, Confirmation, begin, confirm
 from twofa_gate.core.verification import digest
 
-PASSAGE = Passage(False, "login", TOKEN)
+PASSAGE = Passage(False, "login", TOKEN, replaces=digest(TOKEN))
 NEW = "new-token-new-token-ne"
 
 
@@ -148,6 +148,9 @@ def test_enrolled_user_needs_a_fresh_verification() -> None:
     assert stored(world).pending is None
     secret = started(world, fresh=True)
     assert confirmed(world, world.code(secret=secret)).missing
+    # Signed out between the page and its confirmation:
+    assert confirmed(world, world.code(secret=secret), verified=True).missing
+    world.verified()
     world.verified()
     done = confirmed(world, world.code(secret=secret), verified=True)
     assert (done.first, done.codes) == (False, ())
@@ -187,6 +190,7 @@ def test_setting_up_voids_what_passed_before() -> None:
     world.trusted()
     secret = started(world, fresh=True)
     confirmed(world, world.code(secret=secret), verified=True)
+    assert len(stored(world).authenticators) == 2
     assert len(stored(world).trusted) == 1
 
 

@@ -140,7 +140,9 @@ def confirm(
 
     def act(account: Account, now: float) -> Flow[tuple[Account, Confirmation]]:
         pending = _pending(account, browser, now)
-        if pending is None or (account.enrolled and not verified):
+        # What the page saw may be over: the browser may have been signed out since.
+        alive = verified and account.verification(passage.replaces) is not None
+        if pending is None or (account.enrolled and not alive):
             return account, Confirmation()
         if not _has_ticket(account, pending, policies, now):
             return account, Confirmation()

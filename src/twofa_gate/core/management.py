@@ -93,6 +93,8 @@ def rename(
             if result.method is None:
                 return account, result
             account = grant(account, passage, result.method, now)
+        elif account.verification(passage.replaces) is None:
+            return account, Change.MISSING
         current = account.authenticator(authenticator_id) or found
         renamed = account.with_authenticator(current.but(name=name))
         facts = {"before": found.name, "after": name}
