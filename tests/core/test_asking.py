@@ -113,6 +113,16 @@ def test_coroutine_is_an_error_and_closed() -> None:
         pending.send(None)
 
 
+def test_doubled_authorization_is_refused() -> None:
+    """A request with Authorization twice is a bad one, before anybody is asked."""
+    world = World(Says(user()), policy=REQUIRED)
+    request = Request("/x", headers={"authorization": "Basic x"})
+    request.doubled_authorization = True
+    with pytest.raises(BadRequest, match="Authorization twice"):
+        world.run(asking.identify(world.settings, request))
+    assert world.effects == []
+
+
 class Place(Host):
     """A host whose `locate` says this."""
 

@@ -331,6 +331,62 @@ def test_last_of_two_cookies_counts() -> None:
         assert (PRIVATE in Run(site(), Request("/x")).answer(200, given, PRIVATE).body) is private
 
 
+def test_cookies_of_two_paths_are_read_in_both_ways() -> None:
+    """A session set on two paths may be either: if one of them may not pass, the answer is withheld."""
+    for first, second in (("none", "s1"), ("s1", "none")):
+        given = [
+            ("Set-Cookie", f"session={first}; Path=/"),
+            ("Set-Cookie", f"session={second}; Path=/x"),
+            *HTML,
+        ]
+        answer = Run(site(), Request("/x")).answer(200, given, PRIVATE)
+        assert (answer.status, PRIVATE in answer.body) == (303, False)
+
+
+def test_deletion_for_another_path_is_not_believed() -> None:
+    """A deletion may miss the cookie that the browser has: who that names now is asked as well."""
+
+    class Redeeming(Host):
+        """Knows the remember-me cookie once the application has redeemed it."""
+
+        redeemed = False
+
+        @hookimpl
+        def identify(self, request: GateRequest) -> User | None:
+            """Say who it is by now."""
+            return user() if self.redeemed and request.cookies.get("remember") else None
+
+    host = Redeeming()
+    world = World(host)
+    world.enrolled()
+    run = Run(world, Request("/x", cookies={"remember": "1"}))
+    host.redeemed = True
+    answer = run.answer(200, [("Set-Cookie", "remember=; Max-Age=0; Path=/elsewhere"), *HTML], PRIVATE)
+    assert (answer.status, PRIVATE in answer.body) == (303, False)
+
+
+def test_login_posted_from_another_site() -> None:
+    """Such a login comes without our Lax cookies; the browser is told to forget its verification all the same."""
+    world = site()
+    name = world.settings.cookies.verification
+    for origin, told in (("https://idp.test", True), ("https://app.test", False)):
+        run = Run(world, Request("/login", "POST", headers={"origin": origin}))
+        answer = run.answer(302, [LOGIN, ("Location", "/home")])
+        assert any(line.startswith(f"{name}=;") for line in cookie_lines(answer)) is told
+        assert answer.status == 302
+
+
+def test_second_start_of_a_withheld_answer() -> None:
+    """An application that starts again (`exc_info`) after its answer was withheld or held adds nothing."""
+    run = Run(site(), Request("/login", "POST"))
+    run.world.run(run.look.begin(200, [LOGIN, *HTML]))
+    assert run.world.run(run.look.begin(500, HTML)) == Outgoing()
+    out = run.look.body(PRIVATE, last=False)
+    assert out.start is not None
+    assert out.start[0] == 303
+    assert run.world.run(run.look.begin(500, HTML)) == Outgoing()
+
+
 def test_ambiguous_cookie_after_the_answer() -> None:
     """If the answer sets a cookie that is read in different ways, the answer is 400."""
     answer = Run(site(), Request("/x")).answer(200, [("Set-Cookie", 'session="s1"'), *HTML], PRIVATE)
