@@ -23,7 +23,7 @@ ENVIRONMENT = {
     "DATABASE_URL": "sqlite:///shared.db",
     "REDIS_URL": "redis://127.0.0.1:6379/0",
 }
-LOCAL = ("app", "gated", "legacy", "mysite")
+LOCAL = ("app", "gated", "legacy", "mysite", "figures_gate")
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import json
 import re
 import runpy
 import shlex
+import tomllib
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,10 @@ from twofa_gate.cli import main
 from twofa_gate.config import PLUGIN_GROUP
 from twofa_gate.gate import initializing
 
-LANGUAGES = {"python", "console", "json", "text", "apache", "nginx"}
+LANGUAGES = {"python", "console", "json", "toml", "text", "apache", "nginx"}
 DIRECTIVES = re.compile(r"\{(toctree|literalinclude|include|note)\}")
 # Tested with what they need around them, in tests of their own.
-ELSEWHERE = {ROOT / "README.md", DOCS / "how-to" / "django.md"}
+ELSEWHERE = {ROOT / "README.md", DOCS / "how-to" / "django.md", DOCS / "how-to" / "no-code.md"}
 WITH_PYTHON = [page for page in PAGES if page not in ELSEWHERE and python_of(page)]
 WITH_COMMANDS = [page for page in PAGES if commands(page)]
 OTHERS = ("mkdir", "python", "pip", "gunicorn", "uvicorn")
@@ -56,6 +57,8 @@ def test_blocks_are_of_a_kind_that_is_tested(page: Path) -> None:
         assert known, f"{block.where}: {block.language}"
         if block.language == "json":
             json.loads(block.text)
+        if block.language == "toml":
+            tomllib.loads(block.text)
         if block.language == "console":
             assert all(line.startswith(("$ ", "  ")) for line in block.text.splitlines()), block.where
 
@@ -70,6 +73,8 @@ def test_commands_exist(page: Path) -> None:
             command = main.commands[words[1]]
             options = {each for parameter in command.params for each in parameter.opts}
             assert {word for word in words[2:] if word.startswith("-")} <= options, line
+        elif words[0] == "export":
+            assert re.fullmatch(r"TWOFA_GATE\w*=\S+", words[1]), line
         elif words[0] == "make":
             assert f"\n{words[1]}:" in makefile, line
         else:

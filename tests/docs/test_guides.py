@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,6 +122,23 @@ def test_django(tmp_path: Path, clock: MovableClock, phone: Phone) -> None:
         journey(
             browser, phone, log_in=log_in, log_out=log_out, private="/admin/", words="Site administration"
         )
+
+
+@pytest.mark.e2e
+@pytest.mark.needs("oathtool")
+def test_no_code(workplace: Path, clock: MovableClock, phone: Phone) -> None:
+    """The TOML file of the guide, the tutorial's application untouched: a working second factor from the date."""
+    guide = GUIDES / "no-code.md"
+    (workplace / "gate.toml").write_text(next(each.text for each in blocks(guide) if each.language == "toml"))
+    (workplace / "figures_gate.py").write_text(python_of(guide))
+    (workplace / "gated.py").unlink()
+    env = type_in(guide, workplace)
+    clock.sleep(max(datetime(2027, 1, 4, 9, tzinfo=UTC).timestamp() - clock.time(), 0))
+    with (
+        gunicorn("twofa_gate.wsgi:application", env=env, cwd=workplace, clock=clock) as server,
+        PlainBrowser.on_server(server.url) as browser,
+    ):
+        journey(browser, phone)
 
 
 def test_several_applications(workplace: Path) -> None:
