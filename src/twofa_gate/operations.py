@@ -100,6 +100,18 @@ class Operations:
             for each in chunk:
                 yield status_of(self.settings, each)
 
+    def report_adoption(self, location: str, take: Callable[[list[MemberStatus]], object]) -> None:
+        """Give `take` the members of a location, chunk by chunk, as `adoption` tells them."""
+        reader = AdoptionReader(self.settings, location)
+        while chunk := self._run(reader.chunk()):
+            take([status_of(self.settings, each) for each in chunk])
+
+    async def areport_adoption(self, location: str, take: Callable[[list[MemberStatus]], object]) -> None:
+        """See `report_adoption`."""
+        reader = AdoptionReader(self.settings, location)
+        while chunk := await self._arun(reader.chunk()):
+            take([status_of(self.settings, each) for each in chunk])
+
     def explain(self, user_id: str, location: str) -> Explanation:
         """Tell what is decided for a user at a location, whose policy that is, and when it will change."""
         return self._run(explain(self.settings, user_id, location))

@@ -44,7 +44,15 @@ def test_a_day_that_the_calendar_leaves_out_does_not_begin() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "2027-1-4", "20270104", "2027-W01-1", "2027-01-04T00", "2027-00-10", "\u0662\u0660\u0662\u0667-01-04"],
+    [
+        "",
+        "2027-1-4",
+        "20270104",
+        "2027-W01-1",
+        "2027-01-04T00",
+        "2027-00-10",
+        "\u0662\u0660\u0662\u0667-01-04",
+    ],
 )
 def test_only_a_date_is_a_date(text: str) -> None:
     """Only what a date field sends is read."""

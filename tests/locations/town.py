@@ -111,9 +111,7 @@ class Stage:
             plugins.append(LocationSettings(default=Policy(Enforcement.OPTIONAL), zone="Europe/Vienna"))
         self.gate = Gate(secret_keys=[KEY], issuer="Town", plugins=plugins, **settings)
         on: Callable[..., PlainBrowser] = PlainBrowser.on_wsgi if driver == "wsgi" else PlainBrowser.on_asgi
-        app: Any = (
-            WSGIMiddleware(_wsgi, self.gate) if driver == "wsgi" else ASGIMiddleware(_asgi, self.gate)
-        )
+        app: Any = WSGIMiddleware(_wsgi, self.gate) if driver == "wsgi" else ASGIMiddleware(_asgi, self.gate)
         self.root = on(app)
         self.logins = 0
 
@@ -140,7 +138,7 @@ class Person:
         """Set up two-factor authentication."""
         opened = self.go(page, follow=True)
         form = next(each for each in opened.forms if each.url.endswith("/2fa/enroll"))
-        fields = {} if ticket is None else {"ticket": ticket}
+        fields: dict[str, Any] = {} if ticket is None else {"ticket": ticket}
         begun = self.browser.submit(form, **fields)
         if begun.status != 200 or not any(each.url.startswith("otpauth:") for each in begun.links):
             return begun
@@ -159,7 +157,8 @@ class Person:
         """Fill in the settings of a location and ask to save them."""
         page = self.go(path)
         assert page.status == 200, page.words
-        return self.browser.submit(page.form(field="from_date"), **fields)
+        typed: dict[str, Any] = {**fields}
+        return self.browser.submit(page.form(field="from_date"), **typed)
 
     def save(self, path: str = "/2fa/locations/office", **fields: str | None) -> Answer:
         """Change the settings of a location, in both steps."""

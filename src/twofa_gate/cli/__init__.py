@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from twofa_gate import __version__
-from twofa_gate.cli import accounts, check, reminders, rotation, setup
+from twofa_gate.cli import accounts, check, locations, reminders, rotation, setup
 from twofa_gate.demo import command
 from twofa_gate.errors import GateError
 
@@ -21,6 +21,7 @@ _MODULES = (
     setup,
     check,
     accounts,
+    locations,
     reminders,
     rotation,
     command,

@@ -20,7 +20,7 @@ from twofa_gate.model import User
 from twofa_gate.pages.location_access import Desk, open_desk
 from twofa_gate.pages.visit import Visit
 
-__all__ = ["PAGE", "download", "list_members"]
+__all__ = ["PAGE", "ReportStream", "download", "list_members"]
 
 PAGE = 50
 """Members on one page of the list."""
@@ -119,7 +119,7 @@ def download(visit: Visit, location: str, kind: str) -> Flow[Answer]:
     show = visit.request.query.get("show", "all")
     if visit.settings.hooks.location_members is None or show not in FILTERS:
         return plain_answer(404, "There is no such report.\n", *visit.cookies)
-    stream = _Stream(desk, show, kind)
+    stream = ReportStream(desk, show, kind)
     types = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
     headers = (
         ("Content-Type", types[kind]),
@@ -130,7 +130,7 @@ def download(visit: Visit, location: str, kind: str) -> Flow[Answer]:
     return Answer(200, headers, stream.head(), stream.more)
 
 
-class _Stream:
+class ReportStream:
     """Writes the report part by part."""
 
     def __init__(self, desk: Desk, show: str, kind: str) -> None:
