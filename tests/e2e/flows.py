@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import re
 
+from tests.e2e.sites import log_in
 from tests.support.http import Answer, PlainBrowser
 from tests.support.phone import Phone
 
-__all__ = ["begin_enrollment", "enter_code", "recovery_codes_on", "verify_and_enable"]
+__all__ = [
+    "begin_enrollment",
+    "enter_code",
+    "log_in_with_code",
+    "recovery_codes_on",
+    "set_up",
+    "verify_and_enable",
+]
 
 
 def begin_enrollment(browser: PlainBrowser, phone: Phone) -> Answer:
@@ -35,3 +43,19 @@ def enter_code(browser: PlainBrowser, code: str) -> Answer:
     """On the challenge page, enter a code of the app."""
     assert browser.page is not None
     return browser.submit(browser.page.form(action="/challenge", button="Verify"), code=code)
+
+
+def set_up(browser: PlainBrowser, phone: Phone, page: str) -> list[str]:
+    """Log in and set up, on the way to a page that requires it; return the recovery codes."""
+    log_in(browser)
+    browser.follow(browser.navigate(page))
+    begin_enrollment(browser, phone)
+    return recovery_codes_on(verify_and_enable(browser, phone))
+
+
+def log_in_with_code(browser: PlainBrowser, phone: Phone, page: str) -> Answer:
+    """Log in, be challenged on the way to a page, and enter a code; return the redirect back to it."""
+    log_in(browser)
+    asked = browser.follow(browser.navigate(page))
+    assert asked.status == 200, asked.words
+    return enter_code(browser, phone.fresh_code())
