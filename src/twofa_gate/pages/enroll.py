@@ -13,7 +13,7 @@ from twofa_gate.core.decision import NamedPolicy
 from twofa_gate.core.effects import Flow
 from twofa_gate.core.enrollment import MAX_NAME, BeginResult, Confirmation
 from twofa_gate.core.refusal import redirect
-from twofa_gate.core.totp import provisioning_uri
+from twofa_gate.core.totp import Authenticator, provisioning_uri
 from twofa_gate.errors import BadRequest
 from twofa_gate.pages import challenge
 from twofa_gate.pages.forms import text_field
@@ -78,7 +78,7 @@ def begin_in(visit: Visit) -> Flow[str | BeginResult | CodeResult]:
 def confirm_in(visit: Visit, code: str, name: str) -> Flow[tuple[Confirmation, tuple[Header, ...]]]:
     """Confirm in this browser; return the outcome with the cookies of a browser that passed."""
     typed = parse_code(code)
-    if not isinstance(typed, TotpInput):
+    if not isinstance(typed, TotpInput) or len(typed.digits) != Authenticator.digits:
         raise MalformedCode("Enter the six digits that the new authenticator shows.")
     passage = yield from visit.passage()
     policies = yield from ticket_policies(visit)
