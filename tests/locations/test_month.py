@@ -20,7 +20,9 @@ def morning(stage: Stage, day: int, month: int = 1) -> None:
 
 def reminded(stage: Stage) -> list[tuple[str | None, object]]:
     return [
-        (event.user, event.facts.get("days_left")) for event in stage.town.events if event.kind == "reminder_due"
+        (event.user, event.facts.get("days_left"))
+        for event in stage.town.events
+        if event.kind == "reminder_due"
     ]
 
 

@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.locations.town import ODD, Person, Stage
-from twofa_gate import Enforcement, Policy, Stored
+from twofa_gate import AfterCutoff, Enforcement, Enrollment, Policy, Stored, Tokens
+from twofa_gate.core.location_rules import policy_of, rules_of
 from twofa_gate.core.storage import location_key
+from twofa_gate.locations import LocationSettings
 from twofa_gate.locations.addresses import from_segment, to_segment
 
 OFFICE = "/2fa/locations/office"
@@ -268,10 +270,32 @@ def test_a_change_holds_at_once_in_its_process_and_soon_in_others(
 
 def test_without_settings_default_and_opinion_there_is_no_pass(make_stage: Callable[..., Stage]) -> None:
     """Where nothing is stored and nobody has an opinion, the answer is 503 and never the application's."""
-    from twofa_gate.locations import LocationSettings
-
     stage = make_stage(plugins=[LocationSettings()])
     assert stage.person("max").go("/office").status == 503
+
+
+def test_the_form_begins_with_the_default(make_stage: Callable[..., Stage]) -> None:
+    """Where nothing is stored the form holds what the default policy says: sent as it is, it weakens nothing."""
+    default = Policy(
+        Enforcement.REQUIRED,
+        cutoff=datetime(2027, 2, 1, tzinfo=UTC),
+        after_cutoff=AfterCutoff.DENY,
+        grace=timedelta(days=2),
+        max_age=timedelta(minutes=20),
+        trust_browser_for=timedelta(days=7),
+        tokens=Tokens.ALLOW,
+        enrollment=Enrollment.TICKET,
+        tickets_from=datetime(2028, 1, 1, tzinfo=UTC),
+    )
+    assert policy_of(rules_of(default, "Europe/Vienna")) == default
+    stage = make_stage(
+        plugins=[LocationSettings(default=Policy(Enforcement.REQUIRED, cutoff=default.cutoff))]
+    )
+    ada = stage.person("ada")
+    ada.set_up()
+    form = ada.go(OFFICE).form(field="from_date")
+    assert (form.value("enforce"), form.value("from_date")) == ("1", "2027-02-01")
+    assert "Nothing is different from what holds now." in ada.browser.submit(form).words
 
 
 def test_the_page_tells_the_moment_in_the_locations_zone(stage: Stage, admin: Person) -> None:

@@ -14,7 +14,16 @@ from twofa_gate.core.document import Part, dump, parse
 from twofa_gate.errors import DocumentError
 from twofa_gate.model import AfterCutoff, Enforcement, Enrollment, Policy, Tokens
 
-__all__ = ["FORMAT", "SOURCE", "LocationDocument", "LocationRules", "decode", "encode", "policy_of"]
+__all__ = [
+    "FORMAT",
+    "SOURCE",
+    "LocationDocument",
+    "LocationRules",
+    "decode",
+    "encode",
+    "policy_of",
+    "rules_of",
+]
 
 FORMAT = 1
 SOURCE = "LocationSettings"
@@ -91,6 +100,23 @@ def policy_of(rules: LocationRules) -> Policy:
         tokens=Tokens.ALLOW if rules.allow_tokens else Tokens.REFUSE,
         enrollment=Enrollment.TICKET if rules.tickets else Enrollment.OPEN,
         tickets_from=_moment(rules.tickets_from) if rules.tickets else None,
+    )
+
+
+def rules_of(policy: Policy, zone: str) -> LocationRules:
+    """Turn a policy into the settings that come nearest to it, none of them laxer."""
+    trust = policy.trust_browser_for
+    return LocationRules(
+        enforce=policy.enforcement is Enforcement.REQUIRED,
+        cutoff=None if policy.cutoff is None else policy.cutoff.timestamp(),
+        zone=zone,
+        keep_out=policy.after_cutoff is AfterCutoff.DENY,
+        grace_days=0 if policy.grace is None else policy.grace // timedelta(days=1),
+        max_age_minutes=max(1, policy.max_age // timedelta(minutes=1)),
+        trust_days=0 if trust is None else trust // timedelta(days=1),
+        allow_tokens=policy.tokens is Tokens.ALLOW,
+        tickets=policy.enrollment is Enrollment.TICKET,
+        tickets_from=None if policy.tickets_from is None else policy.tickets_from.timestamp(),
     )
 
 

@@ -12,7 +12,7 @@ from twofa_gate.core.answer import Answer
 from twofa_gate.core.cookies import Header
 from twofa_gate.core.decision import NamedPolicy, rule
 from twofa_gate.core.effects import DrawRandom, Flow, perform
-from twofa_gate.core.location_rules import SOURCE, LocationDocument, LocationRules, policy_of
+from twofa_gate.core.location_rules import SOURCE, LocationDocument, LocationRules, policy_of, rules_of
 from twofa_gate.core.refusal import redirect
 from twofa_gate.errors import BadRequest
 from twofa_gate.locations.adoption import AdoptionReader
@@ -74,7 +74,12 @@ def submit(visit: Visit, location: str) -> Flow[Answer]:
 
 
 def _rules(desk: Desk, document: LocationDocument | None) -> LocationRules:
-    return LocationRules(zone=desk.zone) if document is None else document.rules
+    """Give what is stored, or what the default says, so that a form sent as it stands weakens nothing."""
+    if document is not None:
+        return document.rules
+    locations = desk.visit.settings.locations
+    default = None if locations is None else locations.default
+    return LocationRules(zone=desk.zone) if default is None else rules_of(default, desk.zone)
 
 
 def _revision(document: LocationDocument | None) -> str:
@@ -200,7 +205,7 @@ def _page(
         "zones": zone_names(),
         "starts": None if rules.cutoff is None else local(rules.cutoff, rules.zone),
         "challenge_url": visit.leading_to(desk.url).url("/challenge"),
-        "others": [each for each in desk.policies if each.source != SOURCE],
+        "others": [each for each in desk.policies if not each.source.startswith(SOURCE)],
         "report_only": visit.settings.report_only_until is not None
         and visit.now < visit.settings.report_only_until,
         "report": (yield from list_members(desk)),
