@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from twofa_gate.core import asking, banner, events, notice, paths, refusal, returning
-from twofa_gate.core.answer import Answer, Context, Forward, Reminder
+from twofa_gate.core.answer import Answer, Context, Forward, Reminder, Source
 from twofa_gate.core.decision import Ruling
 from twofa_gate.core.effects import Flow
 from twofa_gate.core.second_look import Mode, SecondLook
@@ -46,15 +46,13 @@ def _route(settings: Settings, request: GateRequest) -> Flow[Answer | Forward]:
             return refusal.plain_answer(403, "")
         return (yield from settings.pages(settings, request, below))
     if settings.public.match(request):
-        return Forward(
-            _context(settings, request),
-            SecondLook(settings, request, None, Mode.PUBLIC),
-            settings.credential_headers,
-        )
+        look = SecondLook(settings, request, None, Mode.PUBLIC)
+        return Forward(_context(settings, request, look), look, settings.credential_headers)
     user = yield from asking.identify(settings, request)
     mode = yield from _mode(settings, request)
     if user is None or mode is not Mode.ORDINARY:
-        return Forward(_context(settings, request, user), SecondLook(settings, request, user, mode))
+        look = SecondLook(settings, request, user, mode)
+        return Forward(_context(settings, request, look, user), look)
     return (yield from _gate(settings, request, user))
 
 
@@ -87,23 +85,28 @@ def _gate(settings: Settings, request: GateRequest, user: User) -> Flow[Answer |
 
 def _forward(settings: Settings, request: GateRequest, standing: Standing) -> Forward:
     reminder = notice.reminder_of(settings, request, standing)
-    context = _standing_context(settings, request, standing, reminder)
-    if reminder is None or reminder.hidden or settings.reminder != "banner":
-        return Forward(context, SecondLook(settings, request, standing.user, Mode.ORDINARY))
-    look = SecondLook(settings, request, standing.user, Mode.ORDINARY, standing)
-    return Forward(context, look, without=banner.AS_A_WHOLE if banner.is_page_visit(request) else frozenset())
+    reminds = reminder is not None and not reminder.hidden and settings.reminder == "banner"
+    look = SecondLook(settings, request, standing.user, Mode.ORDINARY, standing if reminds else None)
+    context = _standing_context(settings, request, standing, reminder, look)
+    whole = reminds and banner.is_page_visit(request)
+    return Forward(context, look, without=banner.AS_A_WHOLE if whole else frozenset())
 
 
 def _source(ruling: Ruling) -> str | None:
     return None if ruling.policy is None else ruling.policy.source
 
 
-def _context(settings: Settings, request: GateRequest, user: User | None = None) -> Context:
-    return Context(Decision.PASS, f"{request.prefix}{settings.mount}/", user)
+def _context(settings: Settings, request: GateRequest, look: SecondLook, user: User | None = None) -> Context:
+    source = Source(settings, request, look)
+    return Context(Decision.PASS, f"{request.prefix}{settings.mount}/", user, source=source)
 
 
 def _standing_context(
-    settings: Settings, request: GateRequest, standing: Standing, reminder: Reminder | None
+    settings: Settings,
+    request: GateRequest,
+    standing: Standing,
+    reminder: Reminder | None,
+    look: SecondLook,
 ) -> Context:
     made = standing.verification
     return Context(
@@ -114,4 +117,5 @@ def _standing_context(
         None if made is None else datetime.fromtimestamp(made.at, UTC),
         None if made is None else next((each for each in Method if each.value == made.method), None),
         reminder,
+        Source(settings, request, look),
     )

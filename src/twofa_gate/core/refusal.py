@@ -17,7 +17,7 @@ from twofa_gate.core.verification import digest
 from twofa_gate.model import Credential, Decision, User
 from twofa_gate.request import GateRequest
 
-__all__ = ["SECURITY_HEADERS", "Audience", "audience", "plain_answer", "problem", "redirect", "refuse"]
+__all__ = ["FORGET_PAGES", "SECURITY_HEADERS", "Audience", "audience", "plain_answer", "problem", "redirect", "refuse"]
 
 SECURITY_HEADERS = (
     ("Cache-Control", "no-store"),
@@ -33,6 +33,9 @@ SECURITY_HEADERS = (
     ("Cross-Origin-Opener-Policy", "same-origin"),
 )
 """On every answer of the gate's own."""
+
+FORGET_PAGES = ("Clear-Site-Data", '"cache"')
+"""Where a login ends: otherwise the Back button shows pages of hosts that don't send `no-store`."""
 
 _TITLES = {
     Decision.CHALLENGE: "A second factor is needed",
@@ -119,23 +122,27 @@ def unavailable(request: GateRequest) -> Answer:
     return plain_answer(503, f"{title}. Please try again in a moment.\n", retry)
 
 
-def refuse(settings: Settings, request: GateRequest, standing: Standing) -> Flow[Answer]:
-    """Refuse a request as its kind demands; every browser that is refused gets a browser cookie."""
-    decision = standing.ruling.decision
+def refuse(
+    settings: Settings, request: GateRequest, standing: Standing, demand: returning.Demand | None = None
+) -> Flow[Answer]:
+    """Refuse a request as its kind demands; every browser that is refused gets a browser cookie.
+
+    `demand`: what the application itself asks for, of a user who may pass otherwise.
+    """
+    decision = standing.ruling.decision if demand is None else _demanded(standing)
     if decision is Decision.UNAVAILABLE:
         return unavailable(request)
     now = (yield from perform(ReadClock())).now
     headers = yield from _refusal_cookies(settings, request, standing)
     address = returning.address_of(settings, request)
-    signed = returning.sign_return(settings, address, standing.location, now)
+    signed = returning.sign_return(settings, address, standing.location, now, demand)
     url = f"{request.prefix}{settings.mount}{_PAGES[decision]}?next={quote(signed)}"
     who = audience(request, standing.user)
-    members = {"decision": decision.value, "location": standing.location, "url": url}
+    members: dict[str, Any] = {"decision": decision.value, "location": standing.location, "url": url}
+    if demand is not None:
+        members["max_age"] = int(demand.max_age)
     if who is Audience.BEARER:
-        challenge = (
-            "WWW-Authenticate",
-            'Bearer error="insufficient_user_authentication", error_description="A second factor is needed"',
-        )
+        challenge = ("WWW-Authenticate", _bearer_challenge(demand))
         return problem(401, decision.value, _TITLES[decision], challenge, *headers, **members)
     if who is Audience.HTMX:
         return problem(403, decision.value, _TITLES[decision], ("HX-Redirect", url), *headers, **members)
@@ -146,6 +153,17 @@ def refuse(settings: Settings, request: GateRequest, standing: Standing) -> Flow
     if decision is Decision.DENY:
         return (yield from _denied_page(settings, request, standing)).with_headers(*headers)
     return redirect(url, *headers)
+
+
+def _demanded(standing: Standing) -> Decision:
+    enrolled = standing.account is not None and standing.account.enrolled
+    return Decision.CHALLENGE if enrolled else Decision.ENROLL
+
+
+def _bearer_challenge(demand: returning.Demand | None) -> str:
+    """Give the challenge of RFC 9470."""
+    parts = 'Bearer error="insufficient_user_authentication", error_description="A second factor is needed"'
+    return parts if demand is None else f'{parts}, max_age="{int(demand.max_age)}"'
 
 
 def _denied_page(settings: Settings, request: GateRequest, standing: Standing) -> Flow[Answer]:

@@ -13,6 +13,7 @@ from twofa_gate.core.settings import Settings
 from twofa_gate.request import GateRequest, canonical_path
 
 __all__ = [
+    "Demand",
     "Return",
     "address_of",
     "allows_origin",
@@ -33,11 +34,25 @@ _OWN_PAGES = ("", "/", "/enroll", "/recovery-codes", "/disable")
 """The pages of ours that a person may come back to: none that changes anything by itself."""
 
 
+class Demand(NamedTuple):
+    """What the application itself asks for: a verification of at most `max_age` seconds.
+
+    It has to be by one of `methods` (`Method` values); where there are none, by one that counts at the location.
+    """
+
+    max_age: float
+    methods: tuple[str, ...] = ()
+
+
 class Return(NamedTuple):
-    """What the signed parameter holds. `location` is that of the refusal that led here, or `None`."""
+    """What the signed parameter holds.
+
+    `location` is that of the refusal that led here, or `None`; `demand` what the application asked for.
+    """
 
     address: str
     location: str | None
+    demand: Demand | None = None
 
 
 def home(request: GateRequest) -> str:
@@ -125,9 +140,11 @@ def address_of(settings: Settings, request: GateRequest) -> str:
     return next((each for each in candidates if is_within(settings, request, each)), home(request))
 
 
-def sign_return(settings: Settings, address: str, location: str | None, now: float) -> str:
-    """Sign a return address and a location."""
-    return settings.signer.sign("return", [address, location], now)
+def sign_return(
+    settings: Settings, address: str, location: str | None, now: float, demand: Demand | None = None
+) -> str:
+    """Sign a return address, a location, and what the application asked for."""
+    return settings.signer.sign("return", [address, location, *([] if demand is None else [demand])], now)
 
 
 def read_return(settings: Settings, request: GateRequest, text: str | None, now: float) -> Return:
@@ -135,5 +152,6 @@ def read_return(settings: Settings, request: GateRequest, text: str | None, now:
     value = settings.signer.read("return", text, now, MAX_AGE)
     if value is None:
         return Return(home(request), None)
-    address, location = value
-    return Return(address if is_within(settings, request, address) else home(request), location)
+    address, location, *asked = value
+    demand = Demand(asked[0][0], tuple(asked[0][1])) if asked else None
+    return Return(address if is_within(settings, request, address) else home(request), location, demand)

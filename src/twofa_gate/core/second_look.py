@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from twofa_gate.core import asking, banner, cookies, events, notice, refusal, returning, storage
+from twofa_gate.core import asking, banner, cookies, events, refusal, returning, storage
 from twofa_gate.core.account import Account
 from twofa_gate.core.answer import Answer
 from twofa_gate.core.bare import bare_headers, is_json, leads_away, values
@@ -56,9 +56,10 @@ class Outgoing:
 
 
 class SecondLook:
-    """Looks at one answer. `user` is who asked, `request` the request as it came, `standing` where they stood.
+    """Looks at one answer. `user` is who asked, and `request` the request as it came.
 
-    Once `passing` is true the driver hands on what the application sends, untouched.
+    `standing` is where they stood, if the banner is to remind them of it. Once `passing` is true the driver
+    hands on what the application sends, untouched.
     """
 
     def __init__(
@@ -75,6 +76,8 @@ class SecondLook:
         self._mode = mode
         self._standing = standing
         self._insertion: banner.Insertion | None = None
+        self.demanded: Answer | None = None
+        """What goes out in place of the application's answer, as `require_verification` has it."""
         self._state = _State.BEFORE
         self._held: tuple[int, list[Header]] | None = None
         self._replacement: Answer | None = None
@@ -100,10 +103,16 @@ class SecondLook:
         """Look at the start of an answer; of a second one too (`exc_info`), unless the first was held back."""
         if self._state in (_State.HOLDING, _State.SWALLOWING):
             return Outgoing()
+        if self._mode is Mode.PUBLIC and self.demanded is not None:
+            return self._replace(self.demanded)
         if self._mode is Mode.PUBLIC:
             return self._pass(status, [each for each in headers if each[0].lower() != "set-cookie"])
         try:
             outgoing = yield from self._look(status, headers)
+            if self.demanded is not None and self.passing:
+                # The application itself wants a fresh code; whatever it answers beside that stays in.
+                kept = [each for each in headers if each[0].lower() == "set-cookie"]
+                return self._replace(self.demanded.with_headers(*kept))
             return (yield from self._with_banner(outgoing))
         except BadRequest as error:
             return self._replace(refusal.plain_answer(error.status, f"{error}\n"))
@@ -155,17 +164,15 @@ class SecondLook:
     def _with_banner(self, outgoing: Outgoing) -> Flow[Outgoing]:
         """Put the banner into a page that passes, for a user who is to be reminded."""
         start, standing = outgoing.start, self._standing
-        if standing is None or start is None or not self.passing or self._settings.reminder != "banner":
+        if standing is None or start is None or not self.passing:
             return outgoing
         if not banner.is_page_visit(self._request) or not banner.is_fit(*start):
             return outgoing
-        reminder = notice.reminder_of(self._settings, self._request, standing)
-        if reminder is None or reminder.hidden:
-            return outgoing
         from twofa_gate.pages.banner import banner_for
 
-        markup, ours = yield from banner_for(self._settings, self._request, standing, reminder)
-        self._insertion = banner.Insertion(start, markup, ours)
+        self._insertion = banner.Insertion(
+            start, *(yield from banner_for(self._settings, self._request, standing))
+        )
         self._state = _State.INSERTING
         return Outgoing(self._insertion.open())
 
@@ -251,7 +258,7 @@ class SecondLook:
 
         for user_id in dict.fromkeys(each.id for each in (self._user, *users) if each is not None):
             yield from storage.transact(settings, user_id, act)
-        return [cookies.expire(settings.cookies, settings.cookies.verification)]
+        return [cookies.expire(settings.cookies, settings.cookies.verification), refusal.FORGET_PAGES]
 
     def _end_hiding(self) -> list[Header]:
         """Show the banner again to whoever logs in next, where the host's logins have no names too."""

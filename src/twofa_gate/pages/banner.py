@@ -25,9 +25,12 @@ _log = logging.getLogger("twofa_gate")
 
 
 def banner_for(
-    settings: Settings, request: GateRequest, standing: Standing, reminder: Reminder
+    settings: Settings, request: GateRequest, standing: Standing
 ) -> Flow[tuple[bytes, tuple[Header, ...]]]:
     """Give the banner as ASCII, and the cookies that a page with it sets."""
+    reminder = notice.reminder_of(settings, request, standing)
+    if reminder is None:
+        raise ValueError("There is nothing to remind this user of.")
     headers: tuple[Header, ...] = ()
     browser = browser_of(settings, request)
     if browser is None:

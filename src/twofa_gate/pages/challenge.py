@@ -8,6 +8,7 @@ from twofa_gate.core.codes import MAX_TYPED, parse_code
 from twofa_gate.core.cookies import Header
 from twofa_gate.core.effects import Flow
 from twofa_gate.core.refusal import redirect
+from twofa_gate.core.step_up import satisfies
 from twofa_gate.errors import BadRequest
 from twofa_gate.model import Decision, Enforcement, Method
 from twofa_gate.pages.forms import text_field
@@ -19,7 +20,12 @@ __all__ = ["continue_at", "offers_trust", "show", "submit"]
 
 
 def offers_trust(visit: Visit) -> int | None:
-    """For how many seconds this browser may be trusted: the shortest of the location's policies, or `None`."""
+    """For how many seconds this browser may be trusted: the shortest of the location's policies, or `None`.
+
+    Not where the application asks for a fresh code: trust is no answer to that.
+    """
+    if visit.back.demand is not None:
+        return None
     asking = [
         each.policy for each in visit.standing.policies if each.policy.enforcement is not Enforcement.OFF
     ]
@@ -30,6 +36,9 @@ def offers_trust(visit: Visit) -> int | None:
 
 
 def _accepts_recovery(visit: Visit) -> bool:
+    demand = visit.back.demand
+    if demand is not None and demand.methods and Method.RECOVERY_CODE.value not in demand.methods:
+        return False
     return all(Method.RECOVERY_CODE in each.policy.methods for each in visit.standing.policies)
 
 
@@ -51,6 +60,8 @@ def show(
     if not visit.account.enrolled:
         return redirect(visit.url("/enroll"), *visit.cookies)
     passed = visit.standing.ruling.decision is Decision.PASS and visit.standing.verification is not None
+    if visit.back.demand is not None and not satisfies(visit.standing, visit.back.demand):
+        passed = False
     if error is None and passed and visit.next and not visit.back.address.startswith(f"{visit.base}/"):
         # Another tab was faster; there is nothing left to ask.
         return redirect(visit.back.address, *visit.cookies)

@@ -20,7 +20,15 @@ from twofa_gate.core.verification import digest, write_token
 from twofa_gate.model import Credential, Enforcement, User
 from twofa_gate.request import GateRequest
 
-__all__ = ["CSRF_PURPOSES", "FRESH_SECONDS", "Visit", "csrf_token", "open_visit", "passage_cookies"]
+__all__ = [
+    "CSRF_PURPOSES",
+    "FRESH_SECONDS",
+    "Visit",
+    "anonymous",
+    "csrf_token",
+    "open_visit",
+    "passage_cookies",
+]
 
 FRESH_SECONDS = 300
 """Managing the second factor needs a verification by code in the last five minutes."""
@@ -138,7 +146,7 @@ def open_visit(settings: Settings, request: GateRequest, fields: dict[str, Any])
     user = yield from identify(settings, request)
     now = (yield from perform(ReadClock())).now
     if user is None:
-        return _anonymous(settings, request)
+        return anonymous(settings, request)
     given = fields.get("next") or request.query.get("next", "")
     signed = given if isinstance(given, str) else ""
     back = returning.read_return(settings, request, signed, now)
@@ -154,7 +162,8 @@ def open_visit(settings: Settings, request: GateRequest, fields: dict[str, Any])
     return Visit(settings, request, user, standing, kept, back, browser, now, headers, fields)
 
 
-def _anonymous(settings: Settings, request: GateRequest) -> Answer:
+def anonymous(settings: Settings, request: GateRequest) -> Answer:
+    """Refuse somebody who is not logged in: to the login, or with a plain 403."""
     if refusal.audience(request, None) is refusal.Audience.FETCH:
         return refusal.problem(401, "anonymous", "Nobody is signed in")
     if settings.links.login_url:
