@@ -6,6 +6,7 @@ started again: what is sealed with the newest key already is left as it is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from twofa_gate.core import events, recovery, storage, tickets
@@ -40,11 +41,15 @@ def scan(settings: Settings, prefix: str, after: str | None, limit: int) -> Flow
     """Read a page of keys, and check that the store answered properly and moves on."""
     hook = settings.hooks.scan
     found = yield from perform(CallHook(hook, (prefix, after, limit)))
-    if isinstance(found, str) or not all(isinstance(key, str) and key.startswith(prefix) for key in found):
+    if not isinstance(found, Sequence) or not all(
+        isinstance(key, str) and key.startswith(prefix) for key in found
+    ):
         raise HookError(f"{hook.plugin}.scan must return keys that start with the prefix.")
     keys = list(found)
-    if after is not None and any(key <= after for key in keys):
-        raise HookError(f"{hook.plugin}.scan must return keys that sort after {after!r}.")
+    if keys != sorted(set(keys)) or (after is not None and keys and keys[0] <= after):
+        raise HookError(
+            f"{hook.plugin}.scan must return keys in order, each once, that sort after {after!r}."
+        )
     return keys
 
 
@@ -58,7 +63,7 @@ def rotate_page(settings: Settings, after: str | None = None) -> Flow[RotationPa
             resealed += yield from _rotate(settings, key)
         except GateError as error:
             failed.append((key, str(error)))
-    return RotationPage(keys[-1] if len(keys) == PAGE else None, len(keys), resealed, tuple(failed))
+    return RotationPage(keys[-1] if len(keys) >= PAGE else None, len(keys), resealed, tuple(failed))
 
 
 def _rotate(settings: Settings, key: str) -> Flow[int]:
