@@ -17,7 +17,16 @@ from twofa_gate.core.verification import digest
 from twofa_gate.model import Credential, Decision, User
 from twofa_gate.request import GateRequest
 
-__all__ = ["FORGET_PAGES", "SECURITY_HEADERS", "Audience", "audience", "plain_answer", "problem", "redirect", "refuse"]
+__all__ = [
+    "FORGET_PAGES",
+    "SECURITY_HEADERS",
+    "Audience",
+    "audience",
+    "plain_answer",
+    "problem",
+    "redirect",
+    "refuse",
+]
 
 SECURITY_HEADERS = (
     ("Cache-Control", "no-store"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twofa_gate.core import cookies, management
 from twofa_gate.core.answer import Answer
 from twofa_gate.core.effects import Flow
-from twofa_gate.core.refusal import redirect
+from twofa_gate.core.refusal import FORGET_PAGES, redirect
 from twofa_gate.core.standing import token_of
 from twofa_gate.core.verification import digest
 from twofa_gate.pages.rendering import message
@@ -24,6 +24,7 @@ def submit(visit: Visit) -> Flow[Answer]:
         cookies.expire_host_cookie(each, secure=settings.cookies.secure) for each in settings.session_cookies
     ]
     ended.append(cookies.expire(settings.cookies, settings.cookies.verification))
+    ended.append(FORGET_PAGES)
     if settings.links.login_url:
         return redirect(settings.links.login_url, *ended)
     said = message(settings, visit.base, "Signed out", ["You are signed out in this browser."], status=200)
