@@ -73,6 +73,19 @@ def test_reset(world: World) -> None:
     assert (line["event"], line["by"], line["reason"]) == ("reset", "kim", "lost phone")
 
 
+def test_reset_by_a_locations_administrator(world: World) -> None:
+    """A reset from a location's page names the location."""
+    flow = administration.reset(
+        world.settings, "u1", by="kim", reason="lost", extension=0, ticket=True, location="office"
+    )
+    assert world.run(flow) is not None
+    told = [json.loads(line) for line in world.log]
+    assert [(each["event"], each["location"]) for each in told[-2:]] == [
+        ("reset", "office"),
+        ("ticket_issued", "office"),
+    ]
+
+
 def test_reset_without_more_time(world: World) -> None:
     """An extension of zero gives none."""
     world.run(administration.reset(world.settings, "u1", by="kim", reason="x", extension=0))

@@ -13,6 +13,7 @@ from tests.core.stepping import NOW, REQUIRED, Host, Request, World, user
 from twofa_gate import Credential, Enforcement, GateRequest, Policy, User, hookimpl
 from twofa_gate.core import asking
 from twofa_gate.errors import BadRequest, HookError
+from twofa_gate.locations import LocationSettings
 
 SESSION, PASSWORD, TOKEN = Credential.SESSION, Credential.PASSWORD, Credential.TOKEN
 PAGE = Request("/x", cookies={"session": "s1"})
@@ -246,3 +247,53 @@ def test_locations_must_be_keys(said: Any) -> None:
     world = World(Leaving(said))
     with pytest.raises(HookError, match="must return"):
         world.run(asking.user_locations(world.settings, user()))
+
+
+class Administered(Host):
+    """A host whose hooks about administrators say this."""
+
+    def __init__(self, said: Any) -> None:
+        super().__init__()
+        self.said = said
+
+    @hookimpl
+    def may_administer(self) -> Any:
+        """Say it."""
+        return self.said
+
+    @hookimpl
+    def may_reset(self) -> Any:
+        """Say it."""
+        return self.said
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_administrators(said: bool) -> None:
+    """The host says who administers a location, and who may be reset; without the hooks nobody does."""
+    world = World(Administered(said))
+    assert world.run(asking.may_administer(world.settings, user(), "office")) is said
+    assert world.run(asking.may_reset(world.settings, user(), user("u2"), "office")) is said
+    bare = World()
+    assert bare.run(asking.may_administer(bare.settings, user(), "office")) is False
+    assert bare.run(asking.may_reset(bare.settings, user(), user("u2"), "office")) is False
+
+
+@pytest.mark.parametrize("said", [None, 1, "yes", [user()]])
+def test_administrators_must_be_a_bool(said: Any) -> None:
+    """Anything else is an error."""
+    world = World(Administered(said))
+    for flow in (
+        asking.may_administer(world.settings, user(), "office"),
+        asking.may_reset(world.settings, user(), user("u2"), "office"),
+    ):
+        with pytest.raises(HookError, match="must return True or False"):
+            world.run(flow)
+
+
+def test_locations_own_policy_stands_beside_the_hooks() -> None:
+    """A location's stored or default settings count beside what hooks say, and before the gate's default."""
+    world = World(Host(), LocationSettings(default=OFF), policy=REQUIRED)
+    found = world.run(asking.policies(world.settings, "office", user()))
+    assert [each.source for each in found] == ["Host", "LocationSettings(default=...)"]
+    found = world.run(asking.policies(world.settings, "elsewhere", user()))
+    assert [each.policy for each in found] == [OFF]

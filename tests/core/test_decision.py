@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.core.stepping import NOW, user
-from twofa_gate import AfterCutoff, Credential, Decision, Enforcement, Method, Policy, Tokens
+from twofa_gate import AfterCutoff, Credential, Decision, Enforcement, Enrollment, Method, Policy, Tokens
 from twofa_gate.core.account import Account, Extension
 from twofa_gate.core.decision import (
     STRICTNESS,
@@ -60,6 +60,8 @@ class Case:
     joined: float | None = None
     extensions: tuple[tuple[str | None, float], ...] = ()
     void_before: float | None = None
+    vouched: bool = False
+    """Whether the user set up with a ticket."""
 
     def facts(self) -> Facts:
         """Make the facts of this row."""
@@ -70,6 +72,7 @@ class Case:
                 user="u1",
                 authenticators=() if self.enrolled is None else (one,),
                 enabled_at=None if self.enrolled is None else NOW + self.enrolled,
+                vouched=self.vouched,
                 extensions=tuple(
                     Extension(location=place, until=NOW + until) for place, until in self.extensions
                 ),
@@ -98,6 +101,7 @@ class Case:
 DAY = 86400.0
 LATE = {"cutoff": at(-10), "after_cutoff": AfterCutoff.DENY}
 TRUSTING = {"trust_browser_for": timedelta(days=30)}
+TICKETS = {"enrollment": Enrollment.TICKET}
 ALLOWING = {"tokens": Tokens.ALLOW}
 LONG_AGO = {**LATE, "cutoff": at(-7200)}
 PASSWORD = Credential.PASSWORD
@@ -181,6 +185,16 @@ TABLE = [
     Case("the latest extension holds", REMIND, NEEDED, LATE, extensions=((None, 60), (None, -60))),
     Case("extension without a cut-off", REMIND, NEEDED, extensions=((None, 1),)),
     Case("an extension never shortens", REMIND, NEEDED, {"cutoff": at(60)}, extensions=((None, -60),)),
+    # tickets
+    Case("set up without a ticket", ENROLL, NEEDED, TICKETS, -DAY, 0),
+    Case("set up with a ticket", PASS, NEEDED, TICKETS, -DAY, 0, vouched=True),
+    Case("set up with a ticket, not verified", CHALLENGE, NEEDED, TICKETS, -DAY, vouched=True),
+    Case("without a ticket, before the cut-off", PASS, NEEDED, {**TICKETS, "cutoff": at(1)}, -DAY, 0),
+    Case("without a ticket, at the cut-off", ENROLL, NEEDED, {**TICKETS, "cutoff": at(0)}, -DAY, 0),
+    Case("without a ticket, DENY", DENY, NEEDED, {**LATE, **TICKETS}, -DAY, 0),
+    Case("without a ticket, before they were asked for", PASS, NEEDED, {**TICKETS, "tickets_from": at(-10)}, -11, 0),
+    Case("without a ticket, when they were asked for", ENROLL, NEEDED, {**TICKETS, "tickets_from": at(-10)}, -10, 0),
+    Case("tickets where 2FA is optional", PASS, OPTIONAL, TICKETS, -DAY, 0),
     # days of grace
     Case("joined after the cut-off, in grace", REMIND, NEEDED, {**LATE, "grace": hours(1)}, joined=-5),
     Case("joined after the cut-off, grace over", DENY, NEEDED, {**LONG_AGO, "grace": hours(1)}, joined=-3600),

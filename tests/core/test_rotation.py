@@ -55,6 +55,17 @@ def test_everything_is_sealed_anew() -> None:
     assert world.run(rotate_page(world.settings)) == RotationPage(None, 1, 0, ())
 
 
+def test_account_with_an_authenticator_alone() -> None:
+    """An account has nothing more afterwards than it had."""
+    old = World()
+    old.enrolled()
+    world = turned(old, NEW, KEY)
+    assert world.run(rotate_page(world.settings)).resealed == 1
+    account = world.account()
+    assert account is not None
+    assert (account.recovery, account.pending, account.ticket) == (None, None, None)
+
+
 def test_account_that_can_not_be_opened_is_reported() -> None:
     """An account whose key isn't listed is named with the reason, and the others go on."""
     old = full()
