@@ -1,7 +1,8 @@
 """Real PostgreSQL, MariaDB and Redis from Debian's packages: in temporary folders, on free loopback ports.
 
 Each is gone when its ``with`` block ends, and also when the test run itself dies. What is stored is worth
-nothing, so the servers don't wait for the disk.
+nothing, so the servers don't wait for the disk; what they confirmed survives their own death all the same,
+where they are started with `surviving=True`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from .parts import need
@@ -32,20 +34,48 @@ class Service:
 
     port: int
     process: subprocess.Popen[bytes]
+    folder: Path
+    begin: Callable[[], subprocess.Popen[bytes]]
+    ready: Callable[[], bool]
+
+    def kill(self) -> None:
+        """End the server at once, with all its processes, as a crash would."""
+        children = _children(self.process.pid)
+        for pid in (self.process.pid, *children):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait(_PATIENCE)
+
+    def start(self) -> None:
+        """Start it again, on the same data and the same port."""
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            self.process = self.begin()
+            if _wait(self.process, self.ready):
+                return
+            time.sleep(0.1)  # what the killed one left behind may keep it from starting for a moment
+        raise AssertionError("the server does not start again")
 
     @contextlib.contextmanager
     def silent(self) -> Iterator[None]:
-        """Let the server hang within this block: connections stay, answers don't come."""
-        os.kill(self.process.pid, signal.SIGSTOP)
+        """Let the server and its processes hang in this block: connections stay, answers don't come."""
+        stopped = (self.process.pid, *_children(self.process.pid))
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
         try:
             yield
         finally:
-            os.kill(self.process.pid, signal.SIGCONT)
+            for pid in stopped:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
 
 @contextlib.contextmanager
-def postgresql() -> Iterator[Service]:
-    """Run PostgreSQL: user and database `postgres`, which sorts like a dictionary unless told otherwise."""
+def postgresql(*settings: str) -> Iterator[Service]:
+    """Run PostgreSQL: user and database `postgres`, which sorts like a dictionary unless told otherwise.
+
+    Further `settings` are each `name=value`.
+    """
     programs = need("postgresql").resolve().parent  # what is on PATH may be a link to one of several
     user = "postgres" if os.getuid() == 0 else None  # it refuses to run as root
     with _folder("postgresql", user) as folder:
@@ -67,17 +97,18 @@ def postgresql() -> Iterator[Service]:
         )
 
         def command(port: int) -> list[str]:
-            settings = (
+            every = (
                 f"port={port}",
                 "listen_addresses=127.0.0.1",
                 f"unix_socket_directories={folder}",
                 "fsync=off",
+                *settings,
             )
             return [
                 str(programs / "postgres"),
                 "-D",
                 str(data),
-                *(word for s in settings for word in ("-c", s)),
+                *(word for s in every for word in ("-c", s)),
             ]
 
         def ready(port: int) -> bool:
@@ -89,8 +120,11 @@ def postgresql() -> Iterator[Service]:
 
 
 @contextlib.contextmanager
-def mariadb() -> Iterator[Service]:
-    """Run MariaDB: user `root`, database `test`; set up to cut off in silence what is too long."""
+def mariadb(*, surviving: bool = False) -> Iterator[Service]:
+    """Run MariaDB: user `root`, database `test`; set up to cut off in silence what is too long.
+
+    `surviving`: what it confirmed is handed to the system at once, and so survives its own death.
+    """
     server = need("mariadb")
     owner = ["--user=root"] if os.getuid() == 0 else []
     with _folder("mariadb") as folder:
@@ -103,7 +137,8 @@ def mariadb() -> Iterator[Service]:
         def command(port: int) -> list[str]:
             paths = [f"--datadir={data}", f"--socket={folder}/socket", f"--pid-file={folder}/pid"]
             network = [f"--port={port}", "--bind-address=127.0.0.1"]
-            speed = ["--innodb-flush-log-at-trx-commit=0", "--skip-log-bin", "--innodb-buffer-pool-size=32M"]
+            flush = f"--innodb-flush-log-at-trx-commit={2 if surviving else 0}"
+            speed = [flush, "--skip-log-bin", "--innodb-buffer-pool-size=32M"]
             return [str(server), "--no-defaults", *owner, *paths, *network, *speed, "--sql-mode="]
 
         with _server(command, lambda port: bool(_ask(port, b"")), folder) as service:
@@ -174,10 +209,10 @@ def _server(
     end: signal.Signals = signal.SIGKILL,
 ) -> Iterator[Service]:
     log = folder / "log"
-    for _ in range(5):  # somebody may take the port between our choice and the server's start
-        port = _free_port()
-        with log.open("wb") as output:
-            process = subprocess.Popen(
+
+    def begin(port: int) -> subprocess.Popen[bytes]:
+        with log.open("ab") as output:
+            return subprocess.Popen(
                 # If this process dies, the server gets the signal too.
                 [*_as(user), f"--pdeathsig={end.name[3:]}", *command(port)],
                 stdin=subprocess.DEVNULL,
@@ -185,13 +220,17 @@ def _server(
                 stderr=subprocess.STDOUT,
                 cwd="/",
             )
+
+    for _ in range(5):  # somebody may take the port between our choice and the server's start
+        port = _free_port()
+        service = Service(port, begin(port), folder, partial(begin, port), partial(ready, port))
         try:
-            if _wait(process, lambda port=port: ready(port)):  # type: ignore[misc]
-                yield Service(port, process)
+            if _wait(service.process, service.ready):
+                yield service
                 return
         finally:
-            process.send_signal(end)
-            process.wait(_PATIENCE)
+            service.process.send_signal(end)
+            service.process.wait(_PATIENCE)
     raise AssertionError(f"{command(0)[0]} does not start:\n{log.read_text(errors='replace')}")
 
 
@@ -202,6 +241,12 @@ def _wait(process: subprocess.Popen[bytes], ready: Callable[[], bool]) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def _children(pid: int) -> tuple[int, ...]:
+    with contextlib.suppress(OSError):
+        return tuple(int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+    return ()
 
 
 def _free_port() -> int:
