@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -9,9 +10,11 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from tests.cli.conftest import GATE, Terminal
 from twofa_gate import Gate, Policy, __version__
+from twofa_gate.cli import main
 from twofa_gate.model import Enforcement
 
 
@@ -131,3 +134,28 @@ def test_it_runs_as_a_module_and_as_a_script(command: list[str], tmp_path: Path)
     assert done.returncode == 1
     assert done.stderr == "Error: mine can't be imported: RuntimeError: found me (mine.py, line 1)\n"
     assert run("nonsense").returncode == 2
+
+
+def test_a_gate_of_a_toml_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`--gate gate.toml` names a gate that is set up without code; init takes its store into use."""
+    config = tmp_path / "gate.toml"
+    config.write_text(
+        f"""
+application = "tests.config.legacy:flask_app"
+[gate]
+issuer = "Small"
+secret_keys = ["{"k" * 32}"]
+policy = {{ enforcement = "required" }}
+[[plugins]]
+use = "flask"
+[[plugins]]
+use = "sqlite"
+path = "{tmp_path / "2fa.db"}"
+"""
+    )
+    refused = CliRunner().invoke(main, ["status", "ada", "--gate", str(config)])
+    assert refused.exit_code == 1
+    assert "twofa-gate init" in refused.stderr
+    assert CliRunner().invoke(main, ["init", "--gate", str(config)]).exit_code == 0
+    done = CliRunner().invoke(main, ["status", "ada", "--gate", str(config), "--json"])
+    assert json.loads(done.stdout)["enrolled"] is False

@@ -16,12 +16,13 @@ from typing import Any
 import click
 
 from twofa_gate.adapters.performing import perform_async, run_async
+from twofa_gate.config import load_config
 from twofa_gate.errors import ConfigurationError, GateError
 from twofa_gate.gate import Gate
 
 __all__ = ["check_store", "find_gate", "gate_option", "operating"]
 
-_WAYS = "Name it with --gate module:attribute, or TWOFA_GATE=module:attribute."
+_WAYS = "Name it with --gate module:attribute (or the path of its TOML file), or with TWOFA_GATE."
 
 
 def gate_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,7 +33,7 @@ def gate_option(function: Callable[..., Any]) -> Callable[..., Any]:
         metavar="MODULE:ATTRIBUTE",
         envvar="TWOFA_GATE",
         required=True,
-        help="Where the gate is, such as shop.security:gate; else TWOFA_GATE says it.",
+        help="Where the gate is, such as shop.security:gate, or the path of its TOML file; else TWOFA_GATE says it.",
     )
     return option(function)
 
@@ -42,14 +43,15 @@ def find_gate(name: str) -> Gate:
 
     Raises `ConfigurationError` with one line that says what went wrong, and where.
     """
+    if name.endswith(".toml"):
+        _import_from_here()
+        return load_config(name).gate
     module_name, colon, attribute = name.partition(":")
     if not colon or not all(part.isidentifier() for part in (*module_name.split("."), *attribute.split("."))):
         raise click.BadParameter(
             f"{name!r} is not of the form module:attribute. {_WAYS}", param_hint="--gate"
         )
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    _import_from_here()
     try:
         module = import_module(module_name)
     except GateError as error:
@@ -64,6 +66,12 @@ def find_gate(name: str) -> Gate:
         kind = type(gate).__name__
         raise ConfigurationError(f"{name} is not a Gate but of type {kind}. {_WAYS}")
     return gate
+
+
+def _import_from_here() -> None:
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
 
 
 def _told(error: Exception) -> str:
