@@ -9,7 +9,7 @@ import pytest
 
 from tests.locations.town import ODD, Person, Stage
 from twofa_gate import AfterCutoff, Enforcement, Enrollment, Policy, Stored, Tokens
-from twofa_gate.core.location_rules import policy_of, rules_of
+from twofa_gate.core.location_rules import LocationDocument, LocationRules, encode, policy_of, rules_of
 from twofa_gate.core.storage import location_key
 from twofa_gate.locations import LocationSettings
 from twofa_gate.locations.addresses import from_segment, to_segment
@@ -139,6 +139,41 @@ def test_a_stale_form_is_refused_with_both_versions(stage: Stage, admin: Person)
     assert ben.confirm(again).status == 303
 
 
+def test_a_stale_form_is_refused_before_the_preview_too(stage: Stage, admin: Person) -> None:
+    """Nobody is shown the impact of a change to settings that hold no more."""
+    form = admin.go(OFFICE).form(field="from_date")
+    admin.save(max_age_minutes="30")
+    admin.go(OFFICE)
+    assert admin.browser.submit(form, max_age_minutes="60").status == 409
+
+
+def test_of_two_saves_at_once_one_wins(stage: Stage, admin: Person) -> None:
+    """What comes between reading and writing is noticed: the later writer is shown both versions."""
+    preview = admin.settings_form(max_age_minutes="60")
+    key, hook = location_key("main", "office"), stage.gate.settings.hooks.save
+    save = stage.store.save
+    theirs = LocationDocument(
+        location="office",
+        rules=LocationRules(max_age_minutes=30),
+        revision="theirs",
+        changed_at=stage.time.now,
+        changed_by="ben",
+    )
+
+    def overtaken(name: str, document: bytes | None, version: str, expected: str | None) -> bool:
+        if name == key:
+            save(key, encode(theirs), "theirs", None)
+        return save(name, document, version, expected)
+
+    object.__setattr__(hook, "function", overtaken)
+    late = admin.confirm(preview)
+    assert late.status == 409
+    assert "Maximum session duration in minutes 30 60" in late.words
+    stored = stage.store.load(key)
+    assert stored is not None
+    assert stored.version == "theirs"
+
+
 def test_a_change_that_locks_its_author_out_is_refused(stage: Stage, admin: Person) -> None:
     """Keeping out who set up after the date would keep out the administrator: refused at both steps."""
     stage.time.advance(86400)
@@ -266,6 +301,32 @@ def test_a_change_holds_at_once_in_its_process_and_soon_in_others(
     assert ada.go("/office").status == 200
     stage.time.advance(10)
     assert ada.go("/office").status == 303
+
+
+def test_the_writing_process_forgets_at_once(make_stage: Callable[..., Stage]) -> None:
+    """However long a PASS may be reused, a change in the same process holds at the next request."""
+    stage = make_stage(revocation_lag=timedelta(minutes=20))
+    ada = stage.person("ada")
+    ada.set_up()
+    assert ada.go("/office").status == 200
+    ada.save(max_age_minutes="5")
+    assert ada.go("/office").status == 200
+    stage.time.advance(301)
+    assert ada.go("/office").status == 303
+
+
+def test_lost_settings_are_not_the_default(make_stage: Callable[..., Stage]) -> None:
+    """A store that has lost everything is 503: the lax default does not take the place of strict settings."""
+    stage = make_stage(plugins=[LocationSettings(default=Policy(Enforcement.OFF))])
+    ada = stage.person("ada")
+    ada.set_up()
+    ada.save(enforce="1", from_date="2027-01-04", zone="UTC")
+    assert stage.person("zoe").go("/office").status == 303
+    for key in stage.store.scan("main/", None, 100):
+        stored = stage.store.load(key)
+        assert stored is not None
+        assert stage.store.save(key, None, "gone", stored.version) is True
+    assert stage.person("zoe").go("/office").status == 503
 
 
 def test_without_settings_default_and_opinion_there_is_no_pass(make_stage: Callable[..., Stage]) -> None:

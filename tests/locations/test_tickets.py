@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -93,6 +94,31 @@ def test_a_ticket_runs_out_and_a_new_one_replaces_it(stage: Stage, strict: Perso
     assert stage.person("zoe").set_up(ticket=first).status == 403
     stage.time.advance(7 * 86400)
     assert stage.person("zoe").set_up(ticket=second).status == 403
+    assert not stage.gate.status("zoe").enrolled
+
+
+def test_a_reset_takes_the_vouching_away(stage: Stage, strict: Person) -> None:
+    """Who was vouched for before a reset is not after it: setting up by an open door does not count then."""
+    zoe = stage.person("zoe")
+    zoe.set_up(ticket=issue(strict, "zoe"))
+    assert zoe.go("/office").status == 200
+    stage.gate.reset("zoe", by="support", reason="lost phone", extension=timedelta(0))
+    stage.town.members["office"].remove("zoe")
+    thief = stage.person("zoe")
+    assert thief.set_up().status == 200
+    assert "/2fa/enroll" in thief.go("/office").location
+
+
+def test_a_spent_ticket_stays_spent(stage: Stage, admin: Person) -> None:
+    """After setting up with a ticket and disabling again, the same ticket opens nothing."""
+    stage.time.advance(1)
+    admin.save(tickets="1")
+    ticket = issue(admin, "zoe")
+    zoe = stage.person("zoe")
+    assert zoe.set_up(ticket=ticket).status == 200
+    disabled = zoe.browser.submit(zoe.go("/2fa/disable").form(field="code"), code=zoe.phone.fresh_code())
+    assert disabled.status == 303
+    assert zoe.set_up(ticket=ticket).status == 403
     assert not stage.gate.status("zoe").enrolled
 
 
