@@ -18,7 +18,18 @@ from tests.support.phone import Phone
 from tests.support.servers import Server, gunicorn, uvicorn
 from twofa_gate.stores.sqlite import SQLiteStore
 
-__all__ = ["FLASK", "OFFICES", "STARLETTE", "Office", "Site", "environment", "log_in", "log_out", "running"]
+__all__ = [
+    "FLASK",
+    "OFFICES",
+    "ROOT",
+    "STARLETTE",
+    "Office",
+    "Site",
+    "environment",
+    "log_in",
+    "log_out",
+    "running",
+]
 
 ROOT = Path(__file__).parents[2]
 EMAIL = "ada@example.com"
