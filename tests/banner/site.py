@@ -62,9 +62,10 @@ WELCOME = (
 class Site:
     """One installation. `everywhere` holds at each location that is not a key of `at`."""
 
-    def __init__(self, driver: str, clock: Time, **settings: Any) -> None:
+    def __init__(self, driver: str, clock: Time, store: MemoryStore | None = None, **settings: Any) -> None:
         self.clock = clock
         self.driver = driver
+        self.store = store or MemoryStore()
         self.everywhere = Policy(Enforcement.REQUIRED, cutoff=CUTOFF)
         self.at: dict[str, Policy] = {}
         self.pages = {"/": Page.of(WELCOME)}
@@ -78,7 +79,7 @@ class Site:
         given = {
             "secret_keys": [KEY],
             "issuer": "Acme",
-            "plugins": [self, MemoryStore()],
+            "plugins": [self, self.store],
             "login_paths": ["/login"],
             "logout_paths": ["/logout"],
             **settings,
@@ -191,9 +192,9 @@ class Site:
 
 
 @contextmanager
-def opened(driver: str, clock: Time, **settings: Any) -> Iterator[Site]:
+def opened(driver: str, clock: Time, store: MemoryStore | None = None, **settings: Any) -> Iterator[Site]:
     """Open a site, and close it afterwards."""
-    site = Site(driver, clock, **settings)
+    site = Site(driver, clock, store, **settings)
     try:
         yield site
     finally:
