@@ -7,6 +7,7 @@ not describe, or one there that the code does not have, is an error.
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import sys
 from collections.abc import Iterable
@@ -22,6 +23,7 @@ from docs_words import API, EVENTS, LOCATION_PAGES, PAGES, SETTINGS
 
 import twofa_gate
 from twofa_gate import binding, errors, gate, hooks, model, operations, pages, request
+from twofa_gate.config_schema import config_schema
 from twofa_gate.core import answer
 from twofa_gate.pages import api, location_routes
 
@@ -41,6 +43,7 @@ def main(folder: Path) -> None:
         "pages.md": pages_page(),
         "plugins.md": plugins_page(),
         "command-line.md": command_line_page(),
+        "gate.schema.json": json.dumps(config_schema(), indent=2) + "\n",
     }
     for name, text in made.items():
         (folder / name).write_text(text, encoding="utf-8")

@@ -6,7 +6,12 @@ Needs the extra `starlette`.
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from twofa_gate.adapters.asgi import TwoFactorMiddleware
+try:
+    from twofa_gate.adapters.asgi import TwoFactorMiddleware
+except ModuleNotFoundError as error:
+    if error.name not in ("anyio", "starlette"):
+        raise
+    raise ModuleNotFoundError('The ASGI side needs Starlette: pip install "twofa-gate[starlette]"') from error
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp

@@ -21,9 +21,9 @@ from typing import Any
 from twofa_gate.config_lines import line_of
 from twofa_gate.errors import ConfigurationError
 from twofa_gate.gate import Gate
-from twofa_gate.model import AfterCutoff, Enforcement, Method, Policy, Tokens
+from twofa_gate.model import AfterCutoff, Enforcement, Enrollment, Method, Policy, Tokens
 
-__all__ = ["CONFIG_VARIABLE", "Configured", "load_config", "load_object"]
+__all__ = ["CONFIG_VARIABLE", "DURATIONS", "ENUMS", "Configured", "load_config", "load_object"]
 
 CONFIG_VARIABLE = "TWOFA_GATE_CONFIG"
 PLUGIN_GROUP = "twofa_gate.plugins"
@@ -31,8 +31,13 @@ PLUGIN_GROUP = "twofa_gate.plugins"
 
 _DURATION = re.compile(r"([0-9]+)(s|m|h|d)")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_DURATIONS = ("revocation_lag", "hook_timeout", "max_age", "grace", "trust_browser_for", "cache_seconds")
-_ENUMS: dict[str, Any] = {"enforcement": Enforcement, "after_cutoff": AfterCutoff, "tokens": Tokens}
+DURATIONS = ("revocation_lag", "hook_timeout", "max_age", "grace", "trust_browser_for", "cache_seconds")
+ENUMS: dict[str, Any] = {
+    "enforcement": Enforcement,
+    "after_cutoff": AfterCutoff,
+    "tokens": Tokens,
+    "enrollment": Enrollment,
+}
 _TOP = ("application", "place", "gate", "plugins")
 
 
@@ -206,11 +211,11 @@ def _policy(file: _File, table: Any) -> Policy:
 
 
 def _value(key: str, value: Any) -> Any:
-    if key in _ENUMS:
-        return _ENUMS[key](value)
+    if key in ENUMS:
+        return ENUMS[key](value)
     if key == "methods":
         return frozenset(Method(each) for each in value)
-    if key in _DURATIONS and isinstance(value, str):
+    if key in DURATIONS and isinstance(value, str):
         match = _DURATION.fullmatch(value)
         if match is None:
             raise ConfigurationError('must be a time like "30s", "15m", "12h" or "14d".')
