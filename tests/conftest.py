@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 import pytest
+
 from tests.support.parts import MISSING, need, required
 
 pytest_plugins = ["tests.support.browser"]

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.camera import read_qr
 
+from tests.support.camera import read_qr
 from twofa_gate.pages.qr import qr_svg
 
 if TYPE_CHECKING:
