@@ -11,11 +11,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from examples.flask_app.app import create_app
-from examples.flask_app.database import prepare
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+
+from examples.flask_app.app import create_app
+from examples.flask_app.database import prepare
 
 PASSWORDS = {
     "ada@example.com": "correct horse",

@@ -19,10 +19,11 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 import uvicorn
-from examples.starlette_app import app as harbor
-from examples.starlette_app.database import hash_password, password_matches, prepare
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+
+from examples.starlette_app import app as harbor
+from examples.starlette_app.database import hash_password, password_matches, prepare
 
 PASSWORDS = {
     "ada@example.com": "correct horse",

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examples.flask_app import app as flask_example
-from examples.starlette_app import app as starlette_example
 from flask import Flask, Response, redirect, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from starlette.middleware import Middleware
 from werkzeug.wrappers import Response as BaseResponse
 
+from examples.flask_app import app as flask_example
+from examples.starlette_app import app as starlette_example
 from twofa_gate import GateRequest, User, hookimpl
 from twofa_gate.hosts.basic import BasicAuth
 from twofa_gate.hosts.bearer import BearerToken
