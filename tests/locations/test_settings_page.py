@@ -9,6 +9,7 @@ import pytest
 
 from tests.locations.town import ODD, Person, Stage
 from twofa_gate import AfterCutoff, Enforcement, Enrollment, Policy, Stored, Tokens
+from twofa_gate.core.decision import NamedPolicy
 from twofa_gate.core.location_rules import LocationDocument, LocationRules, encode, policy_of, rules_of
 from twofa_gate.core.storage import location_key
 from twofa_gate.locations import LocationSettings
@@ -310,6 +311,29 @@ def test_the_writing_process_forgets_at_once(make_stage: Callable[..., Stage]) -
     ada.set_up()
     assert ada.go("/office").status == 200
     ada.save(max_age_minutes="5")
+    assert ada.go("/office").status == 200
+    stage.time.advance(301)
+    assert ada.go("/office").status == 303
+
+
+def test_a_read_that_a_write_overtook_is_not_kept(make_stage: Callable[..., Stage]) -> None:
+    """What another thread read while the write was under way is forgotten when the write is done."""
+    stage = make_stage(revocation_lag=timedelta(minutes=20))
+    ada = stage.person("ada")
+    ada.set_up()
+    preview = ada.settings_form(max_age_minutes="5")
+    settings, save = stage.gate.settings, stage.store.save
+    lax = (NamedPolicy(Policy(Enforcement.OPTIONAL), "read before"),)
+
+    def slowly(key: str, document: bytes | None, version: str, expected: str | None) -> bool:
+        memory = settings.location_memory
+        memory.put("office", lax, stage.time.steady, memory.generation)
+        return save(key, document, version, expected)
+
+    object.__setattr__(settings.hooks.save, "function", slowly)
+    assert ada.confirm(preview).status == 303
+    object.__setattr__(settings.hooks.save, "function", save)
+    assert settings.location_memory.get("office", stage.time.steady) is not lax
     assert ada.go("/office").status == 200
     stage.time.advance(301)
     assert ada.go("/office").status == 303

@@ -100,6 +100,8 @@ Now you. The server stays up until you end this with Ctrl-C.
   log in    {EMAIL} with the password {PASSWORD!r}
   then      set up the second factor, with any authenticator app
   settings  {url}/2fa/
+  location  {url}/2fa/locations/office, whose administrator {EMAIL} is: a date from which it is required
+            grace@example.com, 'battery staple', administers billing; max@example.com, 'open sesame', nothing
 """)
 
 
