@@ -241,9 +241,16 @@ def test_a_process_that_dies_loses_no_reminder(clock: Time) -> None:
     at(clock, days=1)
     with pytest.raises(DeadError):
         make_gate(Dying(), store).remind()
-    again = make_gate(Host(), store)
+    host = Host()
+    again = make_gate(host, store)
     assert [each.kind for each in _account(again).outbox] == ["reminder_due"]
     assert again.remind().reminded == 0
+    assert host.events == [], "it may still be under way"
+    clock.advance(31)
+    assert again.remind().reminded == 0
+    assert host.reminders() == [("ann", "default", 1, 1)]
+    again.remind()
+    assert len(host.reminders()) == 1
 
 
 def test_two_machines_at_once(clock: Time, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from twofa_gate.core.location_rules import LocationDocument
 from twofa_gate.core.members import MemberReader
 from twofa_gate.core.notice import date_in_words, days_between, zone_of
 from twofa_gate.core.settings import Settings
+from twofa_gate.core.standing import REDELIVER_AFTER
 from twofa_gate.errors import ConfigurationError, HookError, StoreError
 from twofa_gate.model import AfterCutoff, Decision, EventKind, User
 
@@ -88,19 +89,24 @@ class Reminding:
         if not policies:
             raise HookError(f"There is no policy for the location {location!r}.")
 
-        def act(account: Account, clock_now: float) -> Flow[tuple[Account, int]]:
+        def act(account: Account, clock_now: float) -> Flow[tuple[Account, tuple[int, Account | None]]]:
             now = clock_now if self._now is None else self._now
             facts = Facts(member, location, account, None, None, None, now, settings.void_before)
             due = _due(policies, facts, self._days)
             if due is None:
-                return account, 0
+                # What a process that died left behind; who never logs in would not be told otherwise.
+                stale = bool(account.outbox) and clock_now - account.outbox[0].at > REDELIVER_AFTER
+                return account, (0, account if stale else None)
             ruling, reminder = due
             kept = [each for each in account.reminded if each.cutoff > now][-(MAX_KEPT - 1) :]
             noted = account.but(reminded=(*kept, reminder))
             told = _told(ruling, reminder, now)
-            return (yield from events.queue(noted, EventKind.REMINDER_DUE, now, **told)), 1
+            return (yield from events.queue(noted, EventKind.REMINDER_DUE, now, **told)), (1, None)
 
-        return (yield from storage.transact(settings, member.id, act))
+        reminded, left_behind = yield from storage.transact(settings, member.id, act)
+        if left_behind is not None:
+            yield from storage.redeliver(settings, left_behind)
+        return reminded
 
 
 def _due(
