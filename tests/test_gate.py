@@ -488,3 +488,21 @@ def test_plain_http_is_warned_about() -> None:
     with pytest.raises(ConfigurationError, match="leave cookie_secure on"):
         gate(cookie_secure=False, cookie_samesite="None")
     assert gate(cookie_samesite="None").settings.cookies.samesite == "None"
+
+
+class NamesOneHeader:
+    """A plugin that names its header as a string."""
+
+    credential_headers = "X-User"
+
+
+def test_credential_headers_are_a_list() -> None:
+    """A string would be read letter by letter, so it refuses to start."""
+    with pytest.raises(ConfigurationError, match="list of header names"):
+        gate(NamesOneHeader())
+
+
+def test_a_missing_template_folder_refuses_to_start(tmp_path: Path) -> None:
+    """Templates that are not there are not quietly the built-in ones."""
+    with pytest.raises(ConfigurationError, match="is not a folder"):
+        gate(templates=str(tmp_path / "nothing"))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -87,7 +89,7 @@ class Gate(Operations):
         report_only_until: datetime | None = None,
         reminder: str = "banner",
         hook_timeout: timedelta | float = timedelta(seconds=10),
-        templates: str | None = None,
+        templates: str | os.PathLike[str] | None = None,
     ) -> None:
         if not isinstance(realm, str) or not _REALM.fullmatch(realm):
             raise ConfigurationError(
@@ -141,7 +143,7 @@ class Gate(Operations):
             report_only_until=_moment(report_only_until, "report_only_until"),
             reminder=reminder,
             live=hooks.live,
-            templates=templates,
+            templates=_templates(templates),
             locations=locations,
             location_memory=PassCache(lag),
         )
@@ -195,8 +197,22 @@ class Gate(Operations):
 
 def _credential_headers(plugins: Sequence[object]) -> frozenset[str]:
     """Name the headers that carry credentials: the usual ones, and those that plugins identify users by."""
-    named = (name.lower() for plugin in plugins for name in getattr(plugin, "credential_headers", ()))
+    named: set[str] = set()
+    for plugin in plugins:
+        names = getattr(plugin, "credential_headers", ())
+        if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+            kind = type(plugin).__name__
+            raise ConfigurationError(
+                f"{kind}.credential_headers must be a list of header names, not {names!r}."
+            )
+        named.update(name.lower() for name in names)
     return CREDENTIAL_HEADERS.union(named)
+
+
+def _templates(folder: str | os.PathLike[str] | None) -> str | None:
+    if folder is not None and not Path(folder).is_dir():
+        raise ConfigurationError(f"templates: {folder!r} is not a folder.")
+    return None if folder is None else os.fspath(folder)
 
 
 def _locations(plugins: Sequence[object]) -> LocationSettings | None:
