@@ -215,7 +215,6 @@ class Safe:
             secret_keys=[KEY],
             issuer="Acme",
             plugins=[self.host, self.store],
-            public=["/safe/public/"],
             **settings,
         )
         app = middleware(build(guard or require_verification(FIVE), self.calls), self.gate)
@@ -361,11 +360,22 @@ def test_another_login_and_another_user(safe: Safe) -> None:
 
 
 def test_nobody(safe: Safe) -> None:
-    """Somebody who is not logged in, or whose request goes to a public path, does not get in."""
+    """Somebody who is not logged in does not get in."""
     safe.browser.cookies.take("sid=; Path=/; Max-Age=0", "https://app.test/")
     assert safe.browser.navigate("/safe").status == 403
     assert safe.browser.fetch("GET", "/safe").status == 401
     assert safe.calls == []
+
+
+@pytest.mark.parametrize("kind", list(APPS))
+def test_on_a_public_path(kind: str, clock: Time) -> None:
+    """A guarded page on a public path, where nobody is known, stays shut, also to who has just verified."""
+    safe = Safe(kind, clock, public=["/safe"])
+    safe.set_up()
+    refused = safe.browser.navigate("/safe")
+    assert (refused.status, refused.text) == (403, "Sign in first.\n")
+    assert safe.calls == []
+    safe.browser.close()
 
 
 def test_it_fails_closed(safe: Safe) -> None:

@@ -57,6 +57,8 @@ def respond(path: str, query: str, known: str) -> tuple[str, list[tuple[str, str
     if path == "/login":
         sid = f"{parse_qs(query)['user'][0]}.{time.time_ns()}"
         return "303 See Other", [("Location", "/plain"), ("Set-Cookie", f"sid={sid}; Path=/; HttpOnly")], b""
+    if path == "/logout":
+        return "303 See Other", [("Location", "/plain"), ("Set-Cookie", "sid=; Path=/; Max-Age=0")], b""
     if path == "/host.css":
         return "200 OK", [("Content-Type", "text/css")], STYLE.encode()
     if path == "/favicon.ico":

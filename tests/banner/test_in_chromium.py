@@ -106,6 +106,22 @@ def test_hide_and_come_back(chromium: Browser, started: tuple[Server, MovableClo
             assert banner.count() == 1
 
 
+def test_back_after_the_logout(chromium: Browser, started: tuple[Server, MovableClock]) -> None:
+    """After the logout the Back button shows no page with somebody's banner: none was kept."""
+    server, _ = started
+    with open_context(chromium) as context:
+        page = context.new_page()
+        page.goto(f"{server.url}/login?user=dan")
+        page.goto(f"{server.url}/strict")
+        banner = page.get_by_role("region", name="Two-factor authentication")
+        assert banner.count() == 1
+        page.goto(f"{server.url}/logout")
+        assert banner.count() == 0
+        page.go_back()
+        page.wait_for_url("**/strict")
+        assert banner.count() == 0
+
+
 def test_the_last_day_and_the_cut_off(chromium: Browser, started: tuple[Server, MovableClock]) -> None:
     """On the last day it is urgent; from the cut-off on a reload leads to setting up, not to the old page."""
     server, clock = started
