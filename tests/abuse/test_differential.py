@@ -148,3 +148,12 @@ def test_no_path_reaches_a_frameworks_private_handler(framework: Framework, path
         sent = site.raw(method, path.encode(), browser=browser)
         assert PRIVATE.encode() not in sent.body, path
         assert sent.status != 500, path
+
+
+def test_no_specimen_reaches_a_frameworks_private_handler(framework: Framework) -> None:
+    """Cases 1-12 against the frameworks' own reading of paths: every specimen is refused, and never a 500."""
+    site, _, browser = framework
+    for path in [path for paths in SPECIMENS.values() for path in paths]:
+        sent = site.raw("GET", path, browser=browser)
+        assert PRIVATE.encode() not in sent.body, path
+        assert sent.status in (303, 400), path

@@ -26,6 +26,10 @@ SPECIMENS = {
         "/static/x/../../app/x",
         "/static//../app/x",
         "/static/..",
+        "/app/../static/x",
+        "/./static/x",
+        "/app/x/../../static/x",
+        "/app/..//static/x",
     ],
     3: ["/static/%2e%2e/app/x", "/static/..%2fapp/x", "/static/%2E%2E%2Fapp/x", "/static/.%2e/app/x"],
     4: [
@@ -177,9 +181,13 @@ PIECES = [
     "*",
     "@",
 ]
-PATHS = st.tuples(st.sampled_from(["/", ""]), st.lists(st.sampled_from(PIECES), max_size=9)).map(
+LOOSE = st.tuples(st.sampled_from(["/", ""]), st.lists(st.sampled_from(PIECES), max_size=9)).map(
     lambda drawn: drawn[0] + "".join(drawn[1])
 )
+SEPARATORS = ["/", "/", "/", "//", "/./", "/../", "/x/../", "/%2e%2e/", "%2f", "\\", "/..;/", "/;/"]
+SEGMENTS = ["static", "static", "app", "login", "2fa", "x", "x.css", "", "STATIC", "static;a", "challenge"]
+STEPS = st.lists(st.tuples(st.sampled_from(SEPARATORS), st.sampled_from(SEGMENTS)), min_size=1, max_size=4)
+PATHS = STEPS.map(lambda steps: "".join(separator + segment for separator, segment in steps)) | LOOSE
 
 
 @pytest.fixture
