@@ -85,11 +85,11 @@ def _gate(settings: Settings, request: GateRequest, user: User) -> Flow[Answer |
 
 def _forward(settings: Settings, request: GateRequest, standing: Standing) -> Forward:
     reminder = notice.reminder_of(settings, request, standing)
-    reminds = reminder is not None and not reminder.hidden and settings.reminder == "banner"
+    banners = settings.reminder == "banner" and banner.is_page_visit(request)
+    reminds = reminder is not None and not reminder.hidden and banners
     look = SecondLook(settings, request, standing.user, Mode.ORDINARY, standing if reminds else None)
     context = _standing_context(settings, request, standing, reminder, look)
-    whole = reminds and banner.is_page_visit(request)
-    return Forward(context, look, without=banner.AS_A_WHOLE if whole else frozenset())
+    return Forward(context, look, without=banner.AS_A_WHOLE if reminds else frozenset())
 
 
 def _source(ruling: Ruling) -> str | None:

@@ -164,16 +164,12 @@ class SecondLook:
     def _with_banner(self, outgoing: Outgoing) -> Flow[Outgoing]:
         """Put the banner into a page that passes, for a user who is to be reminded."""
         start, standing = outgoing.start, self._standing
-        if standing is None or start is None or not self.passing:
-            return outgoing
-        if not banner.is_page_visit(self._request) or not banner.is_fit(*start):
+        if standing is None or start is None or not self.passing or not banner.is_fit(*start):
             return outgoing
         from twofa_gate.pages.banner import banner_for
 
-        self._insertion = banner.Insertion(
-            start, *(yield from banner_for(self._settings, self._request, standing))
-        )
-        self._state = _State.INSERTING
+        markup, ours = yield from banner_for(self._settings, self._request, standing)
+        self._insertion, self._state = banner.Insertion(start, markup, ours), _State.INSERTING
         return Outgoing(self._insertion.open())
 
     def _can_have_changed(self, sets_cookie: bool) -> bool:
