@@ -140,7 +140,9 @@ def _with_ticket(
     drawn = yield from tickets.draw(settings.sealer, account.user, now)
     facts = {"by": by, "location": location, "until": _date(drawn.ticket.until)}
     stated = {name: str(value) for name, value in facts.items() if value is not None}
-    issued = account.but(ticket=drawn.ticket)
+    # A new ticket is a new thing to guess: who guessed at the one before does not keep its owner from this.
+    tried = account.attempts if account.enrolled else Attempts()
+    issued = account.but(ticket=drawn.ticket, attempts=tried)
     return (yield from events.queue(issued, EventKind.TICKET_ISSUED, now, **stated)), drawn.shown
 
 
