@@ -42,6 +42,8 @@ def test_forged_and_damaged_tokens(site: Site) -> None:
 
     What stands beside the token, the keyed digest of its user, is no credential: it tells a lost store.
     """
+    site.host.names_logins = False  # so that nothing but the token stands between,
+    site.gate.revoke("u1")  # and there is one verification alone
     browser = site.verified("u1")
     sid = browser.cookies["sid"].value
     good = browser.cookies[VERIFICATION].value
