@@ -139,8 +139,8 @@ def test_an_event_stream_ends_when_its_verification_ends(marina: Site) -> None:
             assert next(lines) == "event: tick"
             marina.operate("revoke", USER)
             begin = time.monotonic()
-            late = [line for line in lines if line.startswith("data: ") and not in_time(begin)]
-            assert late == []
+            for _ in lines:
+                assert in_time(begin), "events still come"
             assert in_time(begin)
         again = httpx.get(url, headers={**headers, "Sec-Fetch-Mode": "cors"})
         assert again.status_code == 403
