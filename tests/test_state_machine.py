@@ -8,16 +8,14 @@ The model (`tests/support/plain_model.py`) shares no code with the gate.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
 from tests.support.plain_model import Device, Passage, Pending, code_at, step_of
-from tests.support.small_site import START
-from tests.support.stage import PLACES, USERS, Stage
-from twofa_gate import AfterCutoff, Enforcement, Method, Policy
+from tests.support.stage import PLACES, USERS, Stage, policies
+from twofa_gate import Enforcement, Method, Policy
 
 people = st.sampled_from(sorted(USERS))
 browsers = st.integers(0, 2)
@@ -29,25 +27,6 @@ kinds = st.sampled_from(
         *("recovery", "used recovery", "foreign recovery"),
     )
 )
-
-
-@st.composite
-def policies(draw: st.DrawFn) -> Policy:
-    """Any policy, with dates about the time of the story."""
-    enforcement = draw(st.sampled_from([Enforcement.REQUIRED, *Enforcement]))
-    hours = draw(st.sampled_from([None, -200, -3, 1, 30]))
-    cutoff = None if hours is None else datetime.fromtimestamp(START + hours * 3600, UTC)
-    late = [AfterCutoff.ENROLL] if cutoff is None else list(AfterCutoff)
-    spans = [timedelta(minutes=5), timedelta(hours=1), timedelta(hours=12)]
-    return Policy(
-        enforcement,
-        cutoff=cutoff,
-        after_cutoff=draw(st.sampled_from(late)),
-        grace=draw(st.sampled_from([None, None, timedelta(days=2)])),
-        max_age=draw(st.sampled_from(spans)),
-        trust_browser_for=draw(st.sampled_from([None, timedelta(hours=2), timedelta(days=7)])),
-        methods=draw(st.sampled_from([frozenset(Method), frozenset(Method), frozenset({Method.TOTP})])),
-    )
 
 
 class Stories(Stage):

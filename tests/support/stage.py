@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
 from tests.support.plain_model import Passage, Person, code_at, may_pass, step_of
 from tests.support.small_site import START, Browser, Reply, Site, TestTime
-from twofa_gate import Enforcement, Gate, Method, Policy, User, hookimpl
+from twofa_gate import AfterCutoff, Enforcement, Gate, Method, Policy, User, hookimpl
 
-__all__ = ["LAG", "PLACES", "USERS", "Stage"]
+__all__ = ["LAG", "PLACES", "USERS", "Stage", "policies"]
 
 LAG = 1.0
 PLACES = ("office", "billing", "lab")
@@ -21,6 +22,25 @@ USERS = {
     "bob": User("bob", "bob@example.com", "any", joined=datetime.fromtimestamp(START - 86400, UTC)),
     "carol": User("carol", "carol@example.com"),  # her host doesn't name logins
 }
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> Policy:
+    """Any policy, with dates about the time of the story."""
+    enforcement = draw(st.sampled_from([Enforcement.REQUIRED, *Enforcement]))
+    hours = draw(st.sampled_from([None, -200, -3, 1, 30]))
+    cutoff = None if hours is None else datetime.fromtimestamp(START + hours * 3600, UTC)
+    late = [AfterCutoff.ENROLL] if cutoff is None else list(AfterCutoff)
+    spans = [timedelta(minutes=5), timedelta(hours=1), timedelta(hours=12)]
+    return Policy(
+        enforcement,
+        cutoff=cutoff,
+        after_cutoff=draw(st.sampled_from(late)),
+        grace=draw(st.sampled_from([None, None, timedelta(days=2)])),
+        max_age=draw(st.sampled_from(spans)),
+        trust_browser_for=draw(st.sampled_from([None, timedelta(hours=2), timedelta(days=7)])),
+        methods=draw(st.sampled_from([frozenset(Method), frozenset(Method), frozenset({Method.TOTP})])),
+    )
 
 
 class SecondOpinion:
