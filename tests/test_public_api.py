@@ -143,6 +143,7 @@ def test_hooks_are_these() -> None:
         "location_members": ("location",),
         "may_administer": ("user", "location"),
         "may_reset": ("user", "member", "location"),
+        "language": ("request", "user"),
         "on_event": ("event",),
     }
 

@@ -59,7 +59,8 @@ EVENTS = {
     "AUTHENTICATOR_REMOVED": "Facts: `authenticator`.",
     "ENROLLMENT_STARTED": "A secret was shown to its owner and waits for its first code.",
     "VERIFIED": "A challenge was passed. Facts: `method`.",
-    "CODE_REFUSED": "A wrong code was counted. Facts: `method`, `known_browser`, and `clock_steps` where the code "
+    "CODE_REFUSED": "A wrong code was counted. Facts: `method`, `known_browser`, `failures` (how many count in the "
+    "last 30 days, with this one), and `clock_steps` where the code "
     "is right that many time steps off: a phone or a server with a wrong clock.",
     "LOCKED": "The budget of attempts is used up. Facts: `known_browser`.",
     "UNLOCKED": 'A fresh budget was given. Facts: `by` (`"self"`: by three codes in a row).',

@@ -16,7 +16,15 @@ from twofa_gate.hooks import PROJECT, HostHooks, StoreHooks, hook_traits
 __all__ = ["bind", "listed"]
 
 _STORE = ("load", "save", "scan")
-_PROVIDERS = ("locate", "is_logout", "user_locations", "location_members", "may_administer", "may_reset")
+_PROVIDERS = (
+    "locate",
+    "is_logout",
+    "user_locations",
+    "location_members",
+    "may_administer",
+    "may_reset",
+    "language",
+)
 _ALL_OF = ("identify", "policy", "on_event")
 
 

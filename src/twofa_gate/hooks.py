@@ -3,8 +3,8 @@
 A plugin is any object whose methods are marked with `hookimpl`. Hooks are of four kinds:
 
 - *provider* hooks are implemented by exactly one plugin (`locate`, `is_logout`, `user_locations`,
-  `location_members`, `may_administer`, `may_reset`, and the store's `load`, `save` and `scan`, all three by
-  one object);
+  `location_members`, `may_administer`, `may_reset`, `language`, and the store's `load`, `save` and `scan`,
+  all three by one object);
 - `identify` is asked of every plugin, and those that answer must agree;
 - `policy` is asked of every plugin; each policy is decided by itself and the strictest decision wins;
 - `on_event` observes, and changes nothing.
@@ -111,6 +111,14 @@ class HostHooks:
 
         Without this hook they may if they administer all the locations that `user_locations` names for the
         member. Nobody may do either for themselves, whatever this hook says.
+        """
+
+    @_spec
+    def language(self, request: GateRequest, user: User) -> str | None:
+        """Say which language this user's pages have, as a tag such as `"pt-BR"`, or `None` for no opinion.
+
+        Without this hook, without an opinion, and for a language that the gate doesn't speak, the browser's
+        `Accept-Language` decides. A hook that fails is logged, and the page comes all the same.
         """
 
     @_spec

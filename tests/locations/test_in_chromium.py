@@ -83,7 +83,7 @@ def test_an_administrator_sets_a_date(
         page.get_by_role("radio", name="is kept out").check()
         page.get_by_role("button", name="Save settings").click()
         page.get_by_role("heading", name="Before this is saved").wait_for()
-        assert "6 of 7 have not set up; nobody would be refused at once." in page.inner_text("main")
+        assert "6 of 7 have not set up. Nobody would be refused at once." in page.inner_text("main")
         assert "6 would be refused when the date comes" in page.inner_text("main")
         shoot(page, f"{name}-3-preview")
         page.get_by_role("button", name="Yes, save settings").click()

@@ -92,6 +92,8 @@ class Action:
 COMMON: dict[str, Any] = {
     "_": gettext.gettext,
     "ngettext": gettext.ngettext,
+    "number": str,
+    "when": str,
     "lang": "en",
     "dir": "ltr",
     "issuer": "Acme",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Iterable
 from typing import Any
 
 from twofa_gate.core import location_policy
 from twofa_gate.core.decision import NamedPolicy
-from twofa_gate.core.effects import BoundHook, CallHook, Flow, ReadClock, perform
+from twofa_gate.core.effects import BoundHook, CallHook, Flow, ReadClock, WriteLog, perform
 from twofa_gate.core.settings import Settings
 from twofa_gate.errors import BadRequest, HookError
 from twofa_gate.model import Credential, Policy, User
@@ -19,6 +21,7 @@ __all__ = [
     "hook_policies",
     "identify",
     "is_logout",
+    "language",
     "locate",
     "may_administer",
     "may_reset",
@@ -138,6 +141,27 @@ def may_administer(settings: Settings, user: User, location: str) -> Flow[bool]:
 def may_reset(settings: Settings, user: User, member: User, location: str) -> Flow[bool]:
     """Ask whether the host allows that a user resets a member whom they don't administer everywhere."""
     return (yield from _yes_or_no(settings.hooks.may_reset, (user, member, location)))
+
+
+def language(settings: Settings, request: GateRequest, user: User) -> Flow[str | None]:
+    """Ask which language this user's pages have; `None` if the host does not say.
+
+    A hook that fails is logged and nothing else: nobody is kept out for want of a language.
+    """
+    hook = settings.hooks.language
+    if hook is None:
+        return None
+    try:
+        result = yield from perform(CallHook(hook, (request, user)))
+    except Exception as error:  # whatever the hook raises, the page is to come
+        failure: Exception = error
+    else:
+        if result is None or isinstance(result, str):
+            return result
+        failure = _wrong(hook, result, "a language tag or None")
+    line = {"event": "language_failed", "hook": f"{hook.plugin}.{hook.name}", "error": repr(failure)}
+    yield WriteLog(logging.ERROR, json.dumps(line))
+    return None
 
 
 def _yes_or_no(hook: BoundHook | None, args: tuple[Any, ...]) -> Flow[bool]:

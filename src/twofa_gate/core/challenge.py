@@ -128,7 +128,11 @@ def count_failure(
 ) -> Flow[tuple[Account, CodeResult]]:
     """Count a wrong code, or a wrong ticket (no `method`). A clock suspicion is reported in the event."""
     counted = account.but(attempts=attempts.failed(account.attempts, known, now))
-    facts: dict[str, object] = {"method": method.value if method else "ticket", "known_browser": known}
+    facts: dict[str, object] = {
+        "method": method.value if method else "ticket",
+        "known_browser": known,
+        "failures": attempts.failures(counted.attempts, now),
+    }
     if clock_steps is not None:
         facts["clock_steps"] = clock_steps
     counted = yield from events.queue(counted, EventKind.CODE_REFUSED, now, **facts)

@@ -27,7 +27,7 @@ def handle(settings: Settings, request: GateRequest) -> Flow[Answer | Forward]:
     try:
         return (yield from _route(settings, request))
     except BadRequest as error:
-        return refusal.plain_answer(error.status, f"{error}\n")
+        return refusal.spoken_answer(request, error.status, error.args[0])
     except Exception as error:  # whatever failed, the application is not called
         return (yield from failed(settings, request, error))
 

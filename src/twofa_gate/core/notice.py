@@ -14,7 +14,16 @@ from twofa_gate.core.verification import digest
 from twofa_gate.model import AfterCutoff, Decision, Policy
 from twofa_gate.request import GateRequest
 
-__all__ = ["date_in_words", "days_between", "hiding_cookie", "is_hidden", "place", "reminder_of"]
+__all__ = [
+    "date_in_words",
+    "days_between",
+    "hiding_cookie",
+    "hours_between",
+    "is_hidden",
+    "place",
+    "reminder_of",
+    "zone_of",
+]
 
 HIDDEN_SECONDS = 30 * 86400
 """For how long a banner stays hidden, even if the login lasts longer."""
@@ -46,10 +55,15 @@ def days_between(now: float, cutoff: datetime) -> int:
     return max(1, math.ceil(until / timedelta(days=1)))
 
 
+def hours_between(seconds: float) -> int:
+    """Count the hours that are left; what is left of an hour counts as one."""
+    return max(1, math.ceil(seconds / 3600))
+
+
 def _left(seconds: float, days: int) -> str:
     if days > 1:
         return f"{days} days left"
-    hours = max(1, math.ceil(seconds / 3600))
+    hours = hours_between(seconds)
     return f"less than {hours} {'hour' if hours == 1 else 'hours'} left"
 
 

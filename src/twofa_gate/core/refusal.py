@@ -14,6 +14,7 @@ from twofa_gate.core.effects import Flow, ReadClock, perform
 from twofa_gate.core.settings import Settings
 from twofa_gate.core.standing import Standing, token_of
 from twofa_gate.core.verification import digest
+from twofa_gate.core.words import Text
 from twofa_gate.model import Credential, Decision, User
 from twofa_gate.request import GateRequest
 
@@ -26,6 +27,7 @@ __all__ = [
     "problem",
     "redirect",
     "refuse",
+    "spoken_answer",
 ]
 
 SECURITY_HEADERS = (
@@ -109,6 +111,14 @@ def plain_answer(status: int, text: str, *headers: cookies.Header) -> Answer:
     return Answer(status, (kind, ("Content-Length", str(len(body))), *SECURITY_HEADERS, *headers), body)
 
 
+def spoken_answer(request: GateRequest, status: int, text: str, *headers: cookies.Header) -> Answer:
+    """Give an answer of one line in the language that the browser wishes for, where `text` is a `Text`."""
+    from twofa_gate.pages import language  # only when somebody is to read something
+
+    spoken = language.speaking(language.negotiate(request.header("accept-language")))
+    return plain_answer(status, f"{spoken.say(text)}\n", *headers)
+
+
 def redirect(url: str, *headers: cookies.Header) -> Answer:
     """Send the browser elsewhere (303), whatever its method was."""
     return plain_answer(303, "See other page.\n", ("Location", url), *headers)
@@ -128,7 +138,11 @@ def unavailable(request: GateRequest) -> Answer:
     retry = ("Retry-After", "5")
     if audience(request, None) in (Audience.FETCH, Audience.BEARER, Audience.HTMX):
         return problem(503, "unavailable", title, retry, decision=Decision.UNAVAILABLE.value)
-    return plain_answer(503, f"{title}. Please try again in a moment.\n", retry)
+    told = Text("Two-factor authentication is unavailable right now. Please try again in a moment.")
+    try:
+        return spoken_answer(request, 503, told, retry)
+    except Exception:  # whatever has failed, this answer is given
+        return plain_answer(503, f"{told}\n", retry)
 
 
 def refuse(

@@ -44,6 +44,7 @@ class BoundHooks:
     location_members: BoundHook | None = None
     may_administer: BoundHook | None = None
     may_reset: BoundHook | None = None
+    language: BoundHook | None = None
 
     @property
     def live(self) -> bool:
@@ -59,6 +60,7 @@ class BoundHooks:
             self.location_members,
             self.may_administer,
             self.may_reset,
+            self.language,
         )
         single = (self.load, self.save, self.scan, *(hook for hook in optional if hook is not None))
         return (*single, *self.identify, *self.policy, *self.on_event)

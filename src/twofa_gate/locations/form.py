@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from twofa_gate.core.location_rules import LocationRules
+from twofa_gate.core.words import Text
 from twofa_gate.locations.dates import NoSuchDay, begins, date_of, is_zone, parse_date
 
 __all__ = ["FIELDS", "LIMITS", "Reading", "future_date", "read_rules", "values_of"]
@@ -54,15 +55,15 @@ def future_date(text: str, zone: str, now: float) -> float | str:
     """Return the instant at which a date begins, which is today or later there; else what is wrong with it."""
     day = parse_date(text)
     if day is None:
-        return "There is no such day. Write it like 2027-01-04."
+        return Text("There is no such day. Write it like 2027-01-04.")
     try:
         instant = begins(day, zone)
     except (NoSuchDay, OverflowError, ValueError):
-        return "The calendar of this time zone has no such day."
+        return Text("The calendar of this time zone has no such day.")
     if day < date_of(now, zone):
-        return "This day is past. Choose today or a later day."
+        return Text("This day is past. Choose today or a later day.")
     if instant > now + 5 * 366 * 86400:
-        return "Choose a day in the next five years."
+        return Text("Choose a day in the next five years.")
     return instant
 
 
@@ -73,15 +74,15 @@ def read_rules(values: Mapping[str, str], before: LocationRules | None, now: flo
     for name, number in numbers.items():
         if number is None:
             low, high = LIMITS[name]
-            errors[name] = f"Enter a whole number from {low} to {high:,}."
+            errors[name] = Text("Enter a whole number from %(low)s to %(high)s.", low=low, high=high)
     errors |= {
-        name: "This can only be on or off." for name in _BOXES if values.get(name, "") not in ("", "1")
+        name: Text("This can only be on or off.") for name in _BOXES if values.get(name, "") not in ("", "1")
     }
     if values.get("missed", "") not in ("enroll", "deny"):
-        errors["missed"] = "Choose one of the two."
+        errors["missed"] = Text("Choose one of the two.")
     zone = values.get("zone", "").strip()
     if not is_zone(zone):
-        errors["zone"] = "There is no such time zone. Write it like Europe/Vienna or America/New_York."
+        errors["zone"] = Text("There is no such time zone. Write it like Europe/Vienna or America/New_York.")
     cutoff = None if "zone" in errors else _cutoff(values, zone, before, now)
     if isinstance(cutoff, str):
         errors["from_date"] = cutoff
@@ -112,7 +113,7 @@ def _cutoff(
 ) -> float | str | None:
     text = values.get("from_date", "").strip()
     if not text:
-        return "Choose the day from which it is required." if values.get("enforce") == "1" else None
+        return Text("Choose the day from which it is required.") if values.get("enforce") == "1" else None
     if before is not None and zone == before.zone and text == values_of(before)["from_date"]:
         return before.cutoff
     return future_date(text, zone, now)

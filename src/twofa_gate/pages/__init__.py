@@ -10,8 +10,9 @@ from typing import Any
 
 from twofa_gate.core.answer import Answer
 from twofa_gate.core.effects import Flow
-from twofa_gate.core.refusal import plain_answer, redirect
+from twofa_gate.core.refusal import redirect, spoken_answer
 from twofa_gate.core.settings import Settings
+from twofa_gate.core.words import Text
 from twofa_gate.pages import (
     account,
     api,
@@ -75,9 +76,9 @@ def dispatch(settings: Settings, request: GateRequest, path: str) -> Flow[Answer
         return service_answer
     page = _find(path)
     if page is None:
-        return plain_answer(404, "There is no such page.\n")
+        return spoken_answer(request, 404, Text("There is no such page."))
     if request.method not in page.methods:
-        return _not_allowed(page.methods)
+        return _not_allowed(request, page.methods)
     fields: dict[str, Any] = {}
     if request.method == "POST":
         fields = yield from forms.read_form(settings, request)
@@ -105,14 +106,16 @@ def _service(settings: Settings, request: GateRequest, path: str) -> Flow[Answer
     if not is_static and path != "/health":
         return None
     if request.method not in ("GET", "HEAD"):
-        return _not_allowed(("GET", "HEAD"))
+        return _not_allowed(request, ("GET", "HEAD"))
     if is_static:
-        return service.static(path.removeprefix("/static/")) or plain_answer(404, "There is no such file.\n")
+        found = service.static(path.removeprefix("/static/"))
+        return found or spoken_answer(request, 404, Text("There is no such file."))
     return (yield from service.health(settings))
 
 
-def _not_allowed(methods: tuple[str, ...]) -> Answer:
-    return plain_answer(405, "This page does not answer that method.\n", ("Allow", ", ".join(methods)))
+def _not_allowed(request: GateRequest, methods: tuple[str, ...]) -> Answer:
+    told = Text("This page does not answer that method.")
+    return spoken_answer(request, 405, told, ("Allow", ", ".join(methods)))
 
 
 def _serve(page: Page, visit: Visit) -> Flow[Answer]:
@@ -124,16 +127,15 @@ def _serve(page: Page, visit: Visit) -> Flow[Answer]:
         again = account.show if admitted else challenge.show
         return (yield from again(visit, error="stale", status=403))
     if page.demand is Demand.VERIFIED and not visit.may_manage:
-        return plain_answer(
-            403, "An API token can't manage two-factor authentication: sign in as a person.\n"
-        )
+        told = Text("An API token can't manage two-factor authentication: sign in as a person.")
+        return spoken_answer(visit.request, 403, told)
     if page.demand is Demand.VERIFIED and not admitted:
         if posted:
             return (yield from challenge.show(visit, status=403))
         return redirect(visit.leading_to(_address(visit)).url("/challenge"), *visit.cookies)
     answer = page.submit if posted else page.show
     if answer is None:
-        return plain_answer(404, "There is no such page.\n")
+        return spoken_answer(visit.request, 404, Text("There is no such page."))
     return (yield from answer(visit))
 
 

@@ -14,9 +14,11 @@ from twofa_gate.core.cookies import Header
 from twofa_gate.core.effects import Flow
 from twofa_gate.core.enrollment import MAX_NAME
 from twofa_gate.core.management import Change
+from twofa_gate.core.notice import place
 from twofa_gate.core.refusal import redirect
 from twofa_gate.core.standing import token_of
 from twofa_gate.core.verification import digest, read_token
+from twofa_gate.core.words import Text
 from twofa_gate.errors import BadRequest
 from twofa_gate.model import Enforcement
 from twofa_gate.pages import challenge
@@ -39,7 +41,8 @@ def _requirement(visit: Visit) -> SimpleNamespace | None:
     if ruling.policy is None or ruling.policy.policy.enforcement is not Enforcement.REQUIRED:
         return None
     passed = ruling.cutoff is None or visit.now >= ruling.cutoff
-    return SimpleNamespace(location=visit.standing.location, cutoff=_date(ruling.cutoff), passed=passed)
+    where = place(visit.settings, visit.standing.location)
+    return SimpleNamespace(location=where, cutoff=_date(ruling.cutoff), passed=passed)
 
 
 def describe(visit: Visit) -> dict[str, Any]:
@@ -86,12 +89,12 @@ def show(
 
 
 def _not_found(visit: Visit) -> Answer:
-    actions = [("Two-factor settings", f"{visit.base}/")]
+    actions = [(Text("Two-factor settings"), f"{visit.base}/")]
     return message(
         visit.settings,
         visit.base,
-        "Not found",
-        ["There is nothing here."],
+        Text("Not found"),
+        [Text("There is nothing here.")],
         status=404,
         actions=actions,
         visit=visit,

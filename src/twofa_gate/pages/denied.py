@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from twofa_gate.core.answer import Answer
 from twofa_gate.core.effects import Flow
+from twofa_gate.core.notice import place, zone_of
 from twofa_gate.core.settings import Settings
 from twofa_gate.core.standing import Standing
+from twofa_gate.core.words import Text
+from twofa_gate.pages.language import choose, speaking
 from twofa_gate.pages.rendering import message
 from twofa_gate.request import GateRequest
 
@@ -16,14 +19,28 @@ __all__ = ["denied_page"]
 
 def denied_page(settings: Settings, request: GateRequest, standing: Standing) -> Flow[Answer]:
     """Say since when the location is closed to this user, why, and whom to ask."""
-    yield from ()
-    cutoff = standing.ruling.cutoff
-    since = "" if cutoff is None else f" since {datetime.fromtimestamp(cutoff, UTC):%B %d, %Y, %H:%M} UTC"
+    language = yield from choose(settings, request, standing.user)
     base = f"{request.prefix}{settings.mount}"
     paragraphs = [
-        f"{standing.location} requires two-factor authentication{since}, "
-        "and it was not set up in time in your account.",
-        "Ask an administrator of this location to give you more time to set it up.",
+        _why(settings, standing, language),
+        Text("Ask an administrator of this location to give you more time to set it up."),
     ]
-    actions = [("Two-factor settings", f"{base}/")]
-    return message(settings, base, "You are kept out here for now", paragraphs, status=403, actions=actions)
+    actions = [(Text("Two-factor settings"), f"{base}/")]
+    heading = Text("You are kept out here for now")
+    return message(settings, base, heading, paragraphs, status=403, actions=actions, language=language)
+
+
+def _why(settings: Settings, standing: Standing, language: str) -> Text:
+    where, cutoff, named = place(settings, standing.location), standing.ruling.cutoff, standing.ruling.policy
+    if cutoff is None:
+        return Text(
+            "%(location)s requires two-factor authentication, and it was not set up in time in your account.",
+            location=where,
+        )
+    since = datetime.fromtimestamp(cutoff, zone_of(None if named is None else named.policy))
+    return Text(
+        "%(location)s requires two-factor authentication since %(date)s, "
+        "and it was not set up in time in your account.",
+        location=where,
+        date=speaking(language).moment(since),
+    )

@@ -11,6 +11,7 @@ from twofa_gate.core.codes import MAX_TYPED, parse_code
 from twofa_gate.core.cookies import Header
 from twofa_gate.core.decision import requires_now
 from twofa_gate.core.effects import Flow
+from twofa_gate.core.notice import place
 from twofa_gate.core.refusal import redirect
 from twofa_gate.errors import BadRequest, HookError
 from twofa_gate.pages.forms import text_field
@@ -56,7 +57,8 @@ def show(
     if not visit.account.enrolled:
         return redirect(visit.url("/"), *visit.cookies)
     required_by = yield from requiring_locations(visit)
-    context = {"error": error, "retry_after": retry_after, "required_by": required_by}
+    named = [place(visit.settings, each) for each in required_by]
+    context = {"error": error, "retry_after": retry_after, "required_by": named}
     return render(visit, "disable.html", *headers, status=status, context=context)
 
 

@@ -14,9 +14,11 @@ from twofa_gate.core.effects import Flow
 from twofa_gate.core.enrollment import MAX_NAME, BeginResult, Confirmation
 from twofa_gate.core.refusal import redirect
 from twofa_gate.core.totp import Authenticator, provisioning_uri
+from twofa_gate.core.words import Text
 from twofa_gate.errors import BadRequest
 from twofa_gate.pages import challenge
 from twofa_gate.pages.forms import text_field
+from twofa_gate.pages.language import speaking
 from twofa_gate.pages.outcomes import STATUS, retry_headers
 from twofa_gate.pages.qr import qr_svg
 from twofa_gate.pages.recovery_codes import shown_once
@@ -135,17 +137,18 @@ def _begin(visit: Visit) -> Flow[Answer]:
     if secret is BeginResult.UNVERIFIED:
         return (yield from challenge.show(visit.leading_to(f"{visit.base}/enroll"), status=403))
     if isinstance(secret, BeginResult):
-        paragraphs = ["There are as many devices as an account can have. Remove one first."]
-        actions = [("Two-factor settings", f"{visit.base}/")]
+        paragraphs = [Text("There are as many devices as an account can have. Remove one first.")]
+        actions = [(Text("Two-factor settings"), f"{visit.base}/")]
         return message(
             visit.settings,
             visit.base,
-            "Too many devices",
+            Text("Too many devices"),
             paragraphs,
             status=409,
             actions=actions,
             visit=visit,
         )
     uri = provisioning_uri(secret, label=visit.user.label, issuer=visit.settings.issuer)
-    drawn = qr_svg(uri, title="QR code to scan with your authenticator app")
+    title = Text("QR code to scan with your authenticator app")
+    drawn = qr_svg(uri, title=speaking(visit.language).say(title))
     return _page(visit, "confirm", qr_svg=drawn, secret_groups=groups(secret), otpauth_uri=uri)

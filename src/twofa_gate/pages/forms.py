@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from twofa_gate.core import returning
 from twofa_gate.core.effects import Flow, ReadBody, perform
 from twofa_gate.core.settings import Settings
+from twofa_gate.core.words import Text
 from twofa_gate.errors import BadRequest
 from twofa_gate.request import GateRequest
 
@@ -22,7 +23,7 @@ MAX_FIELDS = 20
 
 def _read(settings: Settings, request: GateRequest, *kinds: str) -> Flow[str]:
     if not returning.allows_origin(settings, request):
-        raise BadRequest("This form was sent from another site.", status=403)
+        raise BadRequest(Text("This form was sent from another site."), status=403)
     if request.header("content-encoding"):
         raise BadRequest("Compressed request bodies are not accepted.", status=415)
     kind = (request.header("content-type") or "").partition(";")[0].strip().lower()
@@ -41,10 +42,10 @@ def read_form(settings: Settings, request: GateRequest) -> Flow[dict[str, str]]:
     try:
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except ValueError as error:
-        raise BadRequest("The form is malformed.") from error
+        raise BadRequest(Text("The form is malformed.")) from error
     fields = _once(pairs)
     if any("\0" in value for value in fields.values()):
-        raise BadRequest("The form is malformed.")
+        raise BadRequest(Text("The form is malformed."))
     return fields
 
 
@@ -67,7 +68,7 @@ def _no_constant(name: str) -> None:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        raise BadRequest("A field was sent twice.")
+        raise BadRequest(Text("A field was sent twice."))
     return fields
 
 

@@ -9,6 +9,7 @@ from twofa_gate.core.answer import Answer
 from twofa_gate.core.decision import NamedPolicy, is_alive
 from twofa_gate.core.effects import Flow
 from twofa_gate.core.refusal import redirect
+from twofa_gate.core.words import Text
 from twofa_gate.locations.addresses import to_segment
 from twofa_gate.model import Enforcement, User
 from twofa_gate.pages import challenge
@@ -59,15 +60,17 @@ def open_desk(visit: Visit, location: str, back: str = "") -> Flow[Desk | Answer
         yield from asking.may_administer(settings, visit.user, location)
     )
     if allowed is not True:
-        paragraphs = ["There is no location of this name whose settings you may see."]
-        return message(settings, visit.base, "Not one of your locations", paragraphs, status=403, visit=visit)
+        paragraphs = [Text("There is no location of this name whose settings you may see.")]
+        heading = Text("Not one of your locations")
+        return message(settings, visit.base, heading, paragraphs, status=403, visit=visit)
     desk = Desk(visit, location, tuple((yield from asking.policies(settings, location, visit.user))))
     leading = visit.leading_to(f"{desk.url}{back}")
     posted = visit.request.method == "POST"
     if not visit.account.enrolled:
         if posted:
-            paragraphs = ["Set up two-factor authentication yourself before you ask it of others."]
-            return message(settings, visit.base, "Nothing was changed", paragraphs, status=403, visit=visit)
+            paragraphs = [Text("Set up two-factor authentication yourself before you ask it of others.")]
+            heading = Text("Nothing was changed")
+            return message(settings, visit.base, heading, paragraphs, status=403, visit=visit)
         return redirect(leading.url("/enroll"), *visit.cookies)
     if not _verified_here(desk):
         if posted:

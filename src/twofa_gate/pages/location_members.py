@@ -16,6 +16,7 @@ from twofa_gate.core.answer import Answer
 from twofa_gate.core.effects import Flow
 from twofa_gate.core.members import find_member
 from twofa_gate.core.refusal import SECURITY_HEADERS, redirect
+from twofa_gate.core.words import Text
 from twofa_gate.errors import BadRequest
 from twofa_gate.locations.adoption import AdoptionReader, MemberFacts, csv_cell, status_of
 from twofa_gate.locations.dates import local
@@ -67,8 +68,9 @@ def submit(visit: Visit, location: str) -> Flow[Answer]:
         action = text_field(visit.fields, "action")
         reason = text_field(visit.fields, "reason", limit=MAX_REASON).strip()
     except BadRequest as error:
+        told = [Text("The form is malformed.")]
         return message(
-            visit.settings, visit.base, "Nothing was changed", [str(error)], status=400, visit=visit
+            visit.settings, visit.base, Text("Nothing was changed"), told, status=error.status, visit=visit
         )
     member = yield from _find(desk, user_id)
     if member is None:
@@ -82,7 +84,7 @@ def _act(desk: Desk, member: User, action: str, reason: str) -> Flow[Answer]:
     if action in ("extend", "reset") and not reason:
         return (
             yield from _page(
-                desk, member, errors={f"{action}_reason": "Say why: it is on record."}, status=400
+                desk, member, errors={f"{action}_reason": Text("Say why: it is on record.")}, status=400
             )
         )
     if action == "extend":
@@ -99,10 +101,10 @@ def _no_member(desk: Desk) -> Answer:
     return message(
         visit.settings,
         visit.base,
-        "No such member",
-        ["Nobody of this id belongs to this location. Nothing was changed."],
+        Text("No such member"),
+        [Text("Nobody of this id belongs to this location. Nothing was changed.")],
         status=404,
-        actions=[("Back to the location", desk.url)],
+        actions=[(Text("Back to the location"), desk.url)],
         visit=visit,
     )
 
@@ -112,7 +114,7 @@ def _extend(desk: Desk, member: User, reason: str) -> Flow[Answer]:
     zone = yield from _zone(desk)
     until = future_date(text_field(visit.fields, "until").strip(), zone, visit.now)
     if not isinstance(until, str) and until <= visit.now:
-        until = "Choose a later day: the extension ends as that day begins."
+        until = Text("Choose a later day: the extension ends as that day begins.")
     if isinstance(until, str):
         return (yield from _page(desk, member, errors={"until": until}, status=400))
     yield from administration.extend(
@@ -209,15 +211,18 @@ def hand_out(visit: Visit, location: str) -> Flow[Answer]:
         return desk
     refusal = None
     if visit.settings.hooks.location_members is None or not _takes_tickets(desk):
-        refusal = "Setting up takes no tickets at this location."
+        refusal = Text("Setting up takes no tickets at this location.")
     elif not visit.fresh:
-        refusal = "Your last code is more than five minutes old. Verify again, and come back."
+        refusal = Text("Your last code is more than five minutes old. Verify again, and come back.")
     if refusal is not None:
-        actions = [("Verify", visit.leading_to(desk.url).url("/challenge")), ("Back", desk.url)]
+        actions = [
+            (Text("Verify"), visit.leading_to(desk.url).url("/challenge")),
+            (Text("Back"), desk.url),
+        ]
         return message(
             visit.settings,
             visit.base,
-            "No tickets were issued",
+            Text("No tickets were issued"),
             [refusal],
             status=403,
             actions=actions,

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 from twofa_gate.core.answer import Answer
 from twofa_gate.core.effects import Flow
-from twofa_gate.core.refusal import SECURITY_HEADERS, plain_answer
+from twofa_gate.core.refusal import SECURITY_HEADERS, spoken_answer
+from twofa_gate.core.words import Text
 from twofa_gate.locations.adoption import (
     FILTERS,
     AdoptionReader,
@@ -118,7 +119,7 @@ def download(visit: Visit, location: str, kind: str) -> Flow[Answer]:
         return desk
     show = visit.request.query.get("show", "all")
     if visit.settings.hooks.location_members is None or show not in FILTERS:
-        return plain_answer(404, "There is no such report.\n", *visit.cookies)
+        return spoken_answer(visit.request, 404, Text("There is no such report."), *visit.cookies)
     stream = ReportStream(desk, show, kind)
     types = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
     headers = (

@@ -14,6 +14,7 @@ from twofa_gate.core.decision import NamedPolicy, rule
 from twofa_gate.core.effects import DrawRandom, Flow, perform
 from twofa_gate.core.location_rules import SOURCE, LocationDocument, LocationRules, policy_of, rules_of
 from twofa_gate.core.refusal import redirect
+from twofa_gate.core.words import Text
 from twofa_gate.errors import BadRequest
 from twofa_gate.locations.adoption import AdoptionReader
 from twofa_gate.locations.dates import local, zone_names
@@ -32,7 +33,7 @@ MAX_IMPACT = 5_000
 """Members that a preview looks at; the download and the command line count all of them."""
 
 NOTICES = ("saved", "extended", "reset")
-GUARD = (
+GUARD = Text(
     "With these settings you would be kept out yourself: you set up after that date. Choose a later day, "
     "or send people to set up instead of keeping them out."
 )

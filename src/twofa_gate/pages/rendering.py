@@ -13,9 +13,11 @@ from twofa_gate.core.answer import Answer
 from twofa_gate.core.cookies import Header
 from twofa_gate.core.refusal import SECURITY_HEADERS, plain_answer
 from twofa_gate.core.settings import Settings
+from twofa_gate.core.words import Text
+from twofa_gate.pages.language import ENGLISH, Language, speaking
 from twofa_gate.pages.visit import CSRF_PURPOSES, Visit
 
-__all__ = ["fragment", "message", "render"]
+__all__ = ["fragment", "mail", "message", "render"]
 
 _log = logging.getLogger("twofa_gate")
 
@@ -27,16 +29,15 @@ def _environment(folder: str | None) -> Environment:
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
 
 
-def _ngettext(one: str, many: str, number: int) -> str:
-    return one if number == 1 else many
-
-
-def _page_context(settings: Settings, base: str) -> dict[str, Any]:
+def _page_context(settings: Settings, base: str, language: Language) -> dict[str, Any]:
     return {
-        "_": str,
-        "ngettext": _ngettext,
-        "lang": "en",
-        "dir": "ltr",
+        "_": language.gettext,
+        "ngettext": language.ngettext,
+        "say": language.say,
+        "number": language.number,
+        "when": language.moment,
+        "lang": language.tag,
+        "dir": language.direction,
         "issuer": settings.issuer,
         "base": base,
         "user_label": None,
@@ -53,7 +54,7 @@ def _page_context(settings: Settings, base: str) -> dict[str, Any]:
 
 def _visit_context(visit: Visit) -> dict[str, Any]:
     return {
-        **_page_context(visit.settings, visit.base),
+        **_page_context(visit.settings, visit.base, speaking(visit.language)),
         "user_label": visit.user.label,
         "next": visit.next,
         "csrf": SimpleNamespace(**{purpose: visit.csrf(purpose) for purpose in CSRF_PURPOSES}),
@@ -67,20 +68,30 @@ def _answer(
         body = _environment(settings.templates).get_template(template).render(context).encode()
     except Exception:  # a host's template may fail in any way; it must not take the gate with it
         _log.exception("The template %s failed; a built-in answer was sent instead.", template)
-        return plain_answer(
-            status if status >= 400 else 503, "This page is unavailable right now.\n", *headers
-        )
+        told = context["say"](Text("This page is unavailable right now."))
+        return plain_answer(status if status >= 400 else 503, f"{told}\n", *headers)
     kind = ("Content-Type", "text/html; charset=utf-8")
     length = ("Content-Length", str(len(body)))
     return Answer(status, (kind, length, *SECURITY_HEADERS, *headers), body)
 
 
 def fragment(
-    settings: Settings, folder: str | None, template: str, base: str, context: dict[str, Any]
+    settings: Settings,
+    folder: str | None,
+    template: str,
+    base: str,
+    context: dict[str, Any],
+    language: Language,
 ) -> str:
     """Render a part of a page of the host. Raises whatever the template does."""
-    everything = {**_page_context(settings, base), **context}
+    everything = {**_page_context(settings, base, language), **context}
     return _environment(folder).get_template(template).render(everything)
+
+
+def mail(context: dict[str, Any], language: Language) -> str:
+    """Render a mail to a person."""
+    spoken = {"lang": language.tag, "dir": language.direction}
+    return _environment(None).get_template("mail/notification.html").render({**spoken, **context})
 
 
 def render(
@@ -94,20 +105,25 @@ def render(
 def message(
     settings: Settings,
     base: str,
-    heading: str,
-    paragraphs: list[str],
+    heading: Text,
+    paragraphs: list[Text],
     *,
     status: int,
-    actions: list[tuple[str, str]] | None = None,
+    actions: list[tuple[Text, str]] | None = None,
     visit: Visit | None = None,
+    language: str = ENGLISH,
 ) -> Answer:
-    """Render a page that only says something; `actions` are labels and URLs, the first being the main one."""
-    context = _visit_context(visit) if visit is not None else _page_context(settings, base)
+    """Render a page that only says something; `actions` are labels and URLs, the first being the main one.
+
+    `language` is for a page without a visit, which has its own.
+    """
+    spoken = speaking(language if visit is None else visit.language)
+    context = _page_context(settings, base, spoken) if visit is None else _visit_context(visit)
     context |= {
-        "heading": heading,
-        "paragraphs": paragraphs,
+        "heading": spoken.say(heading),
+        "paragraphs": [spoken.say(each) for each in paragraphs],
         "actions": [
-            SimpleNamespace(label=label, url=url, primary=index == 0)
+            SimpleNamespace(label=spoken.say(label), url=url, primary=index == 0)
             for index, (label, url) in enumerate(actions or [])
         ],
     }

@@ -8,6 +8,7 @@ from twofa_gate.core.effects import Flow
 from twofa_gate.core.refusal import FORGET_PAGES, redirect
 from twofa_gate.core.standing import token_of
 from twofa_gate.core.verification import digest
+from twofa_gate.core.words import Text
 from twofa_gate.pages.rendering import message
 from twofa_gate.pages.visit import Visit
 
@@ -27,5 +28,7 @@ def submit(visit: Visit) -> Flow[Answer]:
     ended.append(FORGET_PAGES)
     if settings.links.login_url:
         return redirect(settings.links.login_url, *ended)
-    said = message(settings, visit.base, "Signed out", ["You are signed out in this browser."], status=200)
+    paragraphs = [Text("You are signed out in this browser.")]
+    heading = Text("Signed out")
+    said = message(settings, visit.base, heading, paragraphs, status=200, language=visit.language)
     return said.with_headers(*ended)

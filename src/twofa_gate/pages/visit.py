@@ -17,7 +17,9 @@ from twofa_gate.core.effects import Flow, ReadClock, perform
 from twofa_gate.core.settings import Settings
 from twofa_gate.core.standing import Standing, assess, token_of
 from twofa_gate.core.verification import digest, write_token
+from twofa_gate.core.words import Text
 from twofa_gate.model import Credential, Enforcement, User
+from twofa_gate.pages.language import ENGLISH, choose
 from twofa_gate.request import GateRequest
 
 __all__ = [
@@ -51,7 +53,7 @@ class Visit:
     """A user on one of our pages.
 
     `next` is the signed parameter as it came, and `back` what it says; `browser` the browser's random name,
-    and `cookies` the headers that any answer sets.
+    `cookies` the headers that any answer sets, and `language` the tag of the page's language.
     """
 
     settings: Settings
@@ -64,6 +66,7 @@ class Visit:
     now: float
     cookies: tuple[cookies.Header, ...] = ()
     fields: dict[str, Any] = field(default_factory=dict)
+    language: str = ENGLISH
 
     @property
     def account(self) -> Account:
@@ -159,7 +162,8 @@ def open_visit(settings: Settings, request: GateRequest, fields: dict[str, Any])
         browser, header = yield from draw_browser(settings)
         headers = (header,)
     kept = signed if back.location is not None else ""
-    return Visit(settings, request, user, standing, kept, back, browser, now, headers, fields)
+    language = yield from choose(settings, request, user)
+    return Visit(settings, request, user, standing, kept, back, browser, now, headers, fields, language)
 
 
 def anonymous(settings: Settings, request: GateRequest) -> Answer:
@@ -168,7 +172,7 @@ def anonymous(settings: Settings, request: GateRequest) -> Answer:
         return refusal.problem(401, "anonymous", "Nobody is signed in")
     if settings.links.login_url:
         return refusal.redirect(settings.links.login_url)
-    return refusal.plain_answer(403, "Sign in first.\n")
+    return refusal.spoken_answer(request, 403, Text("Sign in first."))
 
 
 def passage_cookies(visit: Visit, passage: Passage) -> tuple[cookies.Header, ...]:
