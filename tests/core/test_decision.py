@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -59,23 +59,30 @@ class Case:
     credential: Credential = Credential.SESSION
     joined: float | None = None
     extensions: tuple[tuple[str | None, float], ...] = ()
+    set_up_until: float | None = None
+    """Of a reset."""
     void_before: float | None = None
     vouched: bool = False
     """Whether the user set up with a ticket."""
+
+    def granted(self) -> Iterator[Extension]:
+        """Give the extensions of this row."""
+        for place, until in self.extensions:
+            yield Extension(location=place, until=NOW + until)
+        if self.set_up_until is not None:
+            yield Extension(location=None, until=NOW + self.set_up_until, to_set_up=True)
 
     def facts(self) -> Facts:
         """Make the facts of this row."""
         one = Authenticator(id="a1", name="", secret="")
         account = None
-        if self.enrolled is not None or self.extensions:
+        if self.enrolled is not None or self.extensions or self.set_up_until is not None:
             account = Account(
                 user="u1",
                 authenticators=() if self.enrolled is None else (one,),
                 enabled_at=None if self.enrolled is None else NOW + self.enrolled,
                 vouched=self.vouched,
-                extensions=tuple(
-                    Extension(location=place, until=NOW + until) for place, until in self.extensions
-                ),
+                extensions=(*self.granted(),),
             )
         made = None
         if self.verified is not None:
@@ -185,6 +192,15 @@ TABLE = [
     Case("the latest extension holds", REMIND, NEEDED, LATE, extensions=((None, 60), (None, -60))),
     Case("extension without a cut-off", REMIND, NEEDED, extensions=((None, 1),)),
     Case("an extension never shortens", REMIND, NEEDED, {"cutoff": at(60)}, extensions=((None, -60),)),
+    # after a reset
+    Case("reset, required", ENROLL, NEEDED, set_up_until=60),
+    Case("reset, past a DENY date", ENROLL, NEEDED, LATE, set_up_until=60),
+    Case("reset, DENY, at the end of the time to set up", DENY, NEEDED, LATE, set_up_until=0),
+    Case("reset, before a DENY date", REMIND, NEEDED, {**LATE, "cutoff": at(1)}, set_up_until=60),
+    Case("reset and extended", REMIND, NEEDED, LATE, extensions=((None, 1),), set_up_until=60),
+    Case("reset, DENY, set up again in time", PASS, NEEDED, LATE, -5, 0, set_up_until=-4),
+    Case("reset, DENY, set up again too late", DENY, NEEDED, LATE, -5, 0, set_up_until=-6),
+    Case("reset where it is optional", PASS, OPTIONAL, set_up_until=60),
     # tickets
     Case("set up without a ticket", ENROLL, NEEDED, TICKETS, -DAY, 0),
     Case("set up with a ticket", PASS, NEEDED, TICKETS, -DAY, 0, vouched=True),

@@ -67,7 +67,9 @@ def test_reset_leaves_an_account_with_its_extension(site: Site) -> None:
     assert document["authenticators"] == []
     assert document["verifications"] == []
     assert document["recovery"] is None
-    assert document["extensions"] == [{"location": None, "until": site.clock.now + 48 * 3600}]
+    assert document["extensions"] == [
+        {"location": None, "until": site.clock.now + 48 * 3600, "to_set_up": True}
+    ]
 
 
 def test_forget_leaves_nothing(make_site: SiteMaker, clock: FakeClock) -> None:

@@ -86,7 +86,7 @@ def test_a_lost_phone_is_reset(stage: Stage, admin: Person) -> None:
     event = next(each for each in stage.town.events if each.kind.value == "reset")
     assert (event.user, event.facts["by"], event.facts["reason"]) == ("zoe", "ada", "lost phone")
     anew = stage.person("zoe")
-    assert anew.go("/office").status == 200, "the extension that comes with the reset"
+    assert "/2fa/enroll" in anew.go("/office").location, "sent to set up, instead of kept out"
     anew.set_up()
     stage.time.advance(3 * 86400)
     anew.verify()

@@ -87,7 +87,7 @@ def _moment(at: datetime | None) -> str:
     type=click.IntRange(min=0, max=24 * 366),
     default=DEFAULT_HOURS,
     show_default=True,
-    help="For how long they may get in to set up again, cut-off or not.",
+    help="For how long they may set up again where they would be kept out.",
 )
 def reset(user_id: str, gate: str, as_json: bool, by: str, reason: str, hours: int) -> None:
     """Take away USER's second factor, for somebody who lost it.

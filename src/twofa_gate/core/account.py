@@ -66,10 +66,15 @@ class Ticket(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Extension(Part):
-    """More time for this user, until `until`; `location` is `None` where it holds everywhere."""
+    """More time for this user, until `until`; `location` is `None` where it holds everywhere.
+
+    `to_set_up`: time to set up again and for nothing else, as a reset gives it: whoever would be kept out is
+    sent to set up until then, and nobody passes by their password alone.
+    """
 
     location: str | None
     until: float
+    to_set_up: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -93,7 +93,7 @@ def reset(
 
     def act(account: Account, now: float) -> Flow[tuple[Account, str | None]]:
         extensions = (
-            (*account.extensions, Extension(location=None, until=now + extension))
+            (*account.extensions, Extension(location=None, until=now + extension, to_set_up=True))
             if extension
             else account.extensions
         )

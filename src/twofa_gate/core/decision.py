@@ -35,6 +35,7 @@ __all__ = [
     "is_vouched",
     "requires_now",
     "rule",
+    "set_up_until",
     "strictest",
 ]
 
@@ -90,17 +91,29 @@ def _seconds(moment: datetime | None) -> float | None:
 
 
 def effective_cutoff(policy: Policy, facts: Facts) -> float | None:
-    """Return the cut-off that holds for this user: date, days of grace, extension; `None`: since ever."""
+    """Return the cut-off that holds for this user: date, days of grace, extension; `None`: since ever.
+
+    Time that a reset gave to set up again moves no cut-off; see `set_up_until`.
+    """
     cutoff = _seconds(policy.cutoff)
     moments = [cutoff]
     joined = _seconds(facts.user.joined)
     if policy.grace is not None and joined is not None and (cutoff is None or joined > cutoff):
         moments.append(joined + policy.grace.total_seconds())
-    if facts.account is not None:
-        moments += [
-            each.until for each in facts.account.extensions if each.location in (None, facts.location)
-        ]
+    moments += _extended(facts, to_set_up=False)
     return max((moment for moment in moments if moment is not None), default=None)
+
+
+def _extended(facts: Facts, *, to_set_up: bool) -> list[float]:
+    if facts.account is None:
+        return []
+    given = [each for each in facts.account.extensions if each.to_set_up is to_set_up]
+    return [each.until for each in given if each.location in (None, facts.location)]
+
+
+def set_up_until(facts: Facts) -> float | None:
+    """Return until when this user may set up again after a reset, where they would be kept out."""
+    return max(_extended(facts, to_set_up=True), default=None)
 
 
 def is_alive(at: float, max_age: float, facts: Facts) -> bool:
@@ -130,7 +143,8 @@ def _counts_as_enrolled(policy: Policy, facts: Facts, cutoff: float | None) -> b
         return False
     if policy.after_cutoff is AfterCutoff.DENY:
         # Who was kept out does not get in by setting up through another door.
-        return account.enabled_at is not None and (cutoff is None or account.enabled_at < cutoff)
+        last = max((each for each in (cutoff, set_up_until(facts)) if each is not None), default=None)
+        return account.enabled_at is not None and (last is None or account.enabled_at < last)
     return True
 
 
@@ -167,7 +181,9 @@ def decide(policy: Policy, facts: Facts) -> Decision:
         return Decision.PASS
     if cutoff is not None and facts.now < cutoff:
         return Decision.REMIND
-    return Decision.DENY if policy.after_cutoff is AfterCutoff.DENY else Decision.ENROLL
+    until = set_up_until(facts)
+    kept_out = policy.after_cutoff is AfterCutoff.DENY and (until is None or facts.now >= until)
+    return Decision.DENY if kept_out else Decision.ENROLL
 
 
 def requires_now(policy: Policy, facts: Facts) -> bool:

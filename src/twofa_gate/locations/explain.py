@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from twofa_gate.core import asking
 from twofa_gate.core.administration import AccountStatus, describe
-from twofa_gate.core.decision import Facts, Ruling, effective_cutoff, rule
+from twofa_gate.core.decision import Facts, Ruling, effective_cutoff, rule, set_up_until
 from twofa_gate.core.effects import Flow
 from twofa_gate.core.members import find_member
 from twofa_gate.core.settings import Settings
@@ -109,7 +109,7 @@ def _next_change(
 ) -> tuple[float | None, Decision | None]:
     """Return when time alone changes the decision, and to what: looked for at each moment that can do so."""
     policies = asking.combine(settings, member.asked, member.own)
-    moments = {effective_cutoff(each.policy, facts) for each in policies}
+    moments = {effective_cutoff(each.policy, facts) for each in policies} | {set_up_until(facts)}
     if facts.verification is not None:
         made = facts.verification.at
         # At the very second it still holds.
