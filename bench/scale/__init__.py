@@ -1,0 +1,1 @@
+"""What a large number of accounts costs: see `measure.py`."""
