@@ -150,8 +150,14 @@ def grant(account: Account, passage: Passage, method: Method, now: float) -> Acc
     return account.with_verification(made)
 
 
-def pass_challenge(settings: Settings, user_id: str, typed: TypedCode, passage: Passage) -> Flow[CodeResult]:
-    """Answer a challenge: with a right code the browser is verified."""
+def pass_challenge(
+    settings: Settings,
+    user_id: str,
+    typed: TypedCode,
+    passage: Passage,
+    seen: tuple[Account, str] | None = None,
+) -> Flow[CodeResult]:
+    """Answer a challenge: with a right code the browser is verified. `seen`: see `transact`."""
 
     def act(account: Account, now: float) -> Flow[tuple[Account, CodeResult]]:
         account, result = yield from spend_code(settings, account, typed, known=passage.known, now=now)
@@ -166,7 +172,7 @@ def pass_challenge(settings: Settings, user_id: str, typed: TypedCode, passage: 
         account = yield from events.queue(account, EventKind.VERIFIED, now, method=result.method.value)
         return account, result
 
-    return (yield from transact(settings, user_id, act))
+    return (yield from transact(settings, user_id, act, seen))
 
 
 def draw_passage(

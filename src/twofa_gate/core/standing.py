@@ -23,7 +23,10 @@ REDELIVER_AFTER = 30
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A user at a location at a moment. `account` is `None` where there is none, or none was needed."""
+    """A user at a location at a moment. `account` is `None` where there is none, or none was needed.
+
+    `version` is the account's where this request itself has read it.
+    """
 
     user: User
     location: str
@@ -31,6 +34,7 @@ class Standing:
     facts: Facts
     ruling: Ruling
     clock: Clock
+    version: str | None = None
 
     @property
     def account(self) -> Account | None:
@@ -85,12 +89,14 @@ def assess(
     token = token_of(settings, request)
     trusted = read_token(request.cookies.single(settings.cookies.trust)) if request.cookie_header else None
 
-    def standing(account: Account | None, policies: tuple[NamedPolicy, ...]) -> Standing:
+    def standing(
+        account: Account | None, policies: tuple[NamedPolicy, ...], version: str | None = None
+    ) -> Standing:
         found = account.verification(digest(token.token)) if account and token and use_verification else None
         browser = account.trusted_browser(digest(trusted.token)) if account and trusted else None
         login = login_digest(user)
         facts = Facts(user, location, account, found, browser, login, clock.now, settings.void_before)
-        return Standing(user, location, policies, facts, rule(policies, facts), clock)
+        return Standing(user, location, policies, facts, rule(policies, facts), clock, version)
 
     if token is not None and use_verification and not fresh:
         remembered = settings.passes.get(user.id, clock.monotonic)
@@ -104,8 +110,8 @@ def assess(
     if policies and not with_account and not any(_needs_account(each, user) for each in policies):
         return standing(None, policies)
     generation = settings.passes.generation
-    account = yield from _read(settings, user, token, clock)
-    result = standing(account, policies)
+    account, version = yield from _read(settings, user, token, clock)
+    result = standing(account, policies, version)
     if account is not None and result.ruling.decision is Decision.PASS and result.verification is not None:
         settings.passes.put(user.id, account, clock.monotonic, generation)
     if account is not None and result.ruling.decision is Decision.CHALLENGE:
@@ -129,8 +135,10 @@ def may_pass(settings: Settings, standing: Standing) -> Flow[bool]:
     return False
 
 
-def _read(settings: Settings, user: User, token: Token | None, clock: Clock) -> Flow[Account | None]:
-    account, _ = yield from storage.read_account(settings, user.id)
+def _read(
+    settings: Settings, user: User, token: Token | None, clock: Clock
+) -> Flow[tuple[Account | None, str | None]]:
+    account, version = yield from storage.read_account(settings, user.id)
     if account is None and token is not None and names_user(token, settings.keys, user.id):
         # This browser once verified as this user: the account did exist, so the store has lost it.
         yield from record(
@@ -139,7 +147,7 @@ def _read(settings: Settings, user: User, token: Token | None, clock: Clock) -> 
         raise StoreError("A user who has verified before has no account in the store: is it the right one?")
     if account is not None and account.outbox and clock.now - account.outbox[0].at > REDELIVER_AFTER:
         yield from storage.redeliver(settings, account)
-    return account
+    return account, version
 
 
 def _require_readable(settings: Settings, account: Account) -> None:

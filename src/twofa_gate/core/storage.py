@@ -140,14 +140,19 @@ def read_account(settings: Settings, user_id: str) -> Flow[tuple[Account | None,
     return account, stored.version
 
 
-def transact(settings: Settings, user_id: str, act: Act[T]) -> Flow[T]:
+def transact(
+    settings: Settings, user_id: str, act: Act[T], seen: tuple[Account, str] | None = None
+) -> Flow[T]:
     """Change an account in one atomic act; what `act` returned counts only if the compare-and-set won.
+
+    `seen`: the account and its version as this request has just read them, which saves reading them again.
 
     Where another writer was faster, the account is read again and everything computed anew, a bounded number
     of times. Raises `ContentionError` after that.
     """
     for _ in range(MAX_TRIES):
-        account, version = yield from read_account(settings, user_id)
+        account, version = seen or (yield from read_account(settings, user_id))
+        seen = None
         before = Account(user=user_id) if account is None else account
         now = (yield from perform(ReadClock())).now
         after, outcome = yield from act(before, now)

@@ -138,7 +138,7 @@ def _challenge(visit: Visit) -> Flow[Answer]:
         raise BadRequest("trust must be true or false.")
     typed = parse_code(_code(visit))
     passage = yield from visit.passage(trust=trust and challenge.offers_trust(visit) is not None)
-    result = yield from pass_challenge(visit.settings, visit.user.id, typed, passage)
+    result = yield from pass_challenge(visit.settings, visit.user.id, typed, passage, visit.seen)
     if result.method is None:
         return _refused(visit, result)
     members = {

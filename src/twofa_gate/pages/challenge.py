@@ -83,7 +83,7 @@ def submit(visit: Visit) -> Flow[Answer]:
         typed = parse_code(text_field(visit.fields, "code", limit=MAX_TYPED))
         trusting = visit.fields.get("trust") == "1" and offers_trust(visit) is not None
         passage = yield from visit.passage(trust=trusting)
-        result = yield from pass_challenge(visit.settings, visit.user.id, typed, passage)
+        result = yield from pass_challenge(visit.settings, visit.user.id, typed, passage, visit.seen)
     except BadRequest as error:
         return (yield from show(visit, error="malformed", status=error.status))
     if result.outcome is Outcome.NOT_ENROLLED:

@@ -74,6 +74,12 @@ class Visit:
         return self.standing.account or Account(user=self.user.id)
 
     @property
+    def seen(self) -> tuple[Account, str] | None:
+        """The account and its version, for a change of what this request has read."""
+        account, version = self.standing.account, self.standing.version
+        return None if account is None or version is None else (account, version)
+
+    @property
     def base(self) -> str:
         """The URL of the mount, with the host's prefix."""
         return f"{self.request.prefix}{self.settings.mount}"
