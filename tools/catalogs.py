@@ -8,6 +8,7 @@ standard library's module of that name from the other tools.)
 from __future__ import annotations
 
 import sys
+from io import BytesIO
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -32,7 +33,7 @@ ARABIC = (
 
 def extract() -> Catalog:
     """Collect everything that the pages and the mails can say."""
-    catalog = Catalog(project=NAME, copyright_holder="the twofa_gate developers")
+    catalog = Catalog()
     found = extract_from_dir(
         str(SOURCE),
         METHODS,
@@ -64,17 +65,20 @@ def read(language: str) -> Catalog:
 
 def write(language: str, catalog: Catalog) -> None:
     """Write a catalog, without what changes from run to run."""
-    catalog.fuzzy = False
-    with path(language).open("wb") as file:
-        write_po(file, catalog, width=110, omit_header=False, ignore_obsolete=True, include_lineno=False)
-    kept = [
-        line
-        for line in path(language).read_text("utf-8").splitlines(keepends=True)
-        if not line.startswith(
-            ('"POT-Creation-Date', '"PO-Revision-Date', '"Generated-By', '"Last-Translator')
-        )
-    ]
-    path(language).write_text("".join(kept), "utf-8")
+    made = BytesIO()
+    write_po(made, catalog, width=110, omit_header=True, ignore_obsolete=True, include_lineno=False)
+    forms = ARABIC if language == "ar" else catalog.plural_forms
+    head = (
+        f"# {catalog.locale.english_name if catalog.locale else language}: the texts of twofa_gate.\n"
+        'msgid ""\nmsgstr ""\n'
+        f'"Project-Id-Version: {NAME}\\n"\n'
+        f'"Language: {language}\\n"\n'
+        f'"Plural-Forms: {forms}\\n"\n'
+        '"MIME-Version: 1.0\\n"\n'
+        '"Content-Type: text/plain; charset=utf-8\\n"\n'
+        '"Content-Transfer-Encoding: 8bit\\n"\n\n'
+    )
+    path(language).write_text(head + made.getvalue().decode("utf-8").strip() + "\n", "utf-8")
 
 
 def update() -> None:
@@ -88,8 +92,6 @@ def update() -> None:
 
 def compiled(language: str) -> bytes:
     """Return what the `.mo` of a language has to be."""
-    from io import BytesIO
-
     made = BytesIO()
     write_mo(made, read(language))
     return made.getvalue()
@@ -104,25 +106,7 @@ def compile_all() -> None:
 def begin(language: str) -> None:
     """Begin a catalog."""
     path(language).parent.mkdir(parents=True)
-    catalog = Catalog(language, project=NAME, copyright_holder="the twofa_gate developers")
-    write(language, catalog)
-    if language == "ar":
-        _set_plurals(language, ARABIC)
-
-
-def _set_plurals(language: str, forms: str) -> None:
-    import re
-
-    text = path(language).read_text("utf-8")
-    path(language).write_text(
-        re.sub(
-            '"Plural-Forms: (.*\\\\n"\n(?:".*;\\\\n"\n)?)',
-            lambda _: f'"Plural-Forms: {forms}\\n"\n',
-            text,
-            count=1,
-        ),
-        "utf-8",
-    )
+    write(language, Catalog(language))
 
 
 def main(arguments: list[str]) -> None:
