@@ -52,7 +52,8 @@ def test_back_off(site: Site) -> None:
 
 
 def test_one_budget_over_everything(site: Site) -> None:
-    """Case 59: new sessions, browsers, addresses, locations and methods share one budget."""
+    """Case 59: new sessions, browsers, addresses, locations and methods share one budget, of 100 less 20."""
+    assert (BUDGET, RESERVED) == (100, 20), "NIST SP 800-63B allows no more"
     tries: list[Callable[[PlainBrowser, int], Answer]] = [
         lambda browser, n: enter(site, browser, site.phones["u1"].wrong()),
         lambda browser, n: site.api(browser, "challenge", {"code": site.phones["u1"].wrong()}),

@@ -35,21 +35,25 @@ FORMS = {
 
 
 def csrf(site: Site, browser: PlainBrowser, page: str) -> str:
-    """Find the CSRF token for a page's form, wherever it is shown."""
-    shown = browser.navigate(page if page in ("/2fa/challenge", "/2fa/enroll", "/2fa/unlock") else "/2fa/")
-    values = [form.value("csrf") for form in shown.forms if urlsplit(form.url).path == page]
+    """Find the CSRF token for a page's form: on the page itself, or on the account page."""
+    shown = browser.navigate(page)
+    if shown.status != 200 or not shown.forms:
+        shown = browser.navigate("/2fa/")
+    folder = page if page != "/2fa/authenticators/x" else "/2fa/authenticators/"
+    values = [form.value("csrf") for form in shown.forms if urlsplit(form.url).path.startswith(folder)]
     return next((value for value in values if value), "")
 
 
 @pytest.mark.parametrize("page", FORMS)
 def test_forms_that_are_not_ours(make_site: SiteMaker, page: str) -> None:
     """Case 71: every form refuses a missing, foreign or another form's token, other types and other origins."""
-    site = make_site(policies=OPTIONAL)
+    site = make_site(policies=OPTIONAL, session_cookies=["sid"])
     site.enroll("u1")
     browser, neighbor, other_user = site.verified("u1"), site.verified("u1"), site.verified("u2")
     before = site.store.load("main/user/u1")
     elsewhere = "/2fa/unlock" if page == "/2fa/challenge" else "/2fa/challenge"
     good = [csrf(site, each, page) for each in (neighbor, other_user)]
+    assert all(good)
     foreign = [*good, csrf(site, browser, elsewhere), "", "x", "null", csrf(site, neighbor, elsewhere)]
     fields = {"action": "sign-out-others", "code": site.phones["u1"].display(), "name": "x"}
     for token in foreign:
@@ -76,6 +80,24 @@ def test_forms_that_are_not_ours(make_site: SiteMaker, page: str) -> None:
         answer = browser.send("POST", page, content=body, headers={**FORM, "Content-Type": kind})
         assert answer.status == 415
     assert site.store.load("main/user/u1") == before
+
+
+def test_tokens_of_another_browser(make_site: SiteMaker) -> None:
+    """Case 71: where the host names no logins, too, a token of this user's other browser is good for nothing."""
+    site = make_site(policies=OPTIONAL)
+    site.host.names_logins = False
+    site.enroll("u1")
+    browser, neighbor = site.verified("u1"), site.verified("u1")
+    for page in ("/2fa/challenge", "/2fa/disable", "/2fa/browsers"):
+        theirs = csrf(site, neighbor, page)
+        assert theirs
+        body = urlencode({"csrf": theirs, "action": "sign-out-others", "code": "000000"}).encode()
+        assert browser.send("POST", page, content=body, headers=FORM).status == 403
+    stranger = site.api(neighbor, "status").json()["csrf"]
+    answer = browser.fetch("POST", "/2fa/api/v1/enrollment", json={}, headers={"X-CSRF-Token": stranger})
+    assert (answer.status, answer.json()["type"]) == (403, "urn:twofa-gate:csrf")
+    assert site.gate.status("u1").failures == 0
+    assert passes(site, neighbor)
 
 
 @pytest.mark.parametrize("endpoint", ["challenge", *API])

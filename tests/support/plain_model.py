@@ -71,7 +71,7 @@ class Person:
     passages: list[Passage] = field(default_factory=list)
     trusted: list[Passage] = field(default_factory=list)
     pending: Pending | None = None
-    more_time: float | None = None
+    set_up_until: float | None = None
     failures: int = 0  # ever, or since the last reset
 
     def copy(self) -> Person:
@@ -136,12 +136,13 @@ def _passes(
     if policy.enforcement is Enforcement.OFF:
         return True
     deadline = _deadline(person, user, policy)
+    last = max((each for each in (deadline, person.set_up_until) if each is not None), default=None)
     missed = (
         policy.enforcement is Enforcement.REQUIRED
         and policy.after_cutoff is AfterCutoff.DENY
         and person.enabled is not None
-        and deadline is not None
-        and person.enabled >= deadline
+        and last is not None
+        and person.enabled >= last
     )
     if person.devices and not missed:
         return _verified(person, user, policy, now, cookie) or _trusted(person, policy, now, trust)
@@ -156,8 +157,6 @@ def _deadline(person: Person, user: User, policy: Policy) -> float | None:
         joined = user.joined.timestamp()
         if policy.cutoff is None or joined > policy.cutoff.timestamp():
             dates.append(joined + policy.grace.total_seconds())
-    if person.more_time is not None:
-        dates.append(person.more_time)
     return max(dates) if dates else None
 
 
