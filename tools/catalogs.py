@@ -90,10 +90,25 @@ def update() -> None:
         write(language, catalog)
 
 
+class _Dateless(Catalog):
+    """A catalog whose header is always the same: without dates, and without the version of Babel."""
+
+    forms = ""
+
+    def _get_mime_headers(self) -> list[tuple[str, str]]:
+        return [("Content-Type", "text/plain; charset=utf-8"), ("Plural-Forms", self.forms)]
+
+    mime_headers = property(_get_mime_headers)
+
+
 def compiled(language: str) -> bytes:
     """Return what the `.mo` of a language has to be."""
-    made = BytesIO()
-    write_mo(made, read(language))
+    catalog, dateless, made = read(language), _Dateless(language, fuzzy=False), BytesIO()
+    dateless.forms = catalog.plural_forms
+    for message in catalog:
+        if message.id:
+            dateless[message.id] = message
+    write_mo(made, dateless)
     return made.getvalue()
 
 
