@@ -139,12 +139,17 @@ class Observer:
 
 
 class World:
-    """A gate, its store in memory, and everything that its flows ask for."""
+    """A gate, its store in memory (or another one), and everything that its flows ask for."""
 
     def __init__(
-        self, host: object | None = None, *plugins: object, now: float = NOW, **settings: Any
+        self,
+        host: object | None = None,
+        *plugins: object,
+        now: float = NOW,
+        store: Any = None,
+        **settings: Any,
     ) -> None:
-        self.store = MemoryStore()
+        self.store: Any = MemoryStore() if store is None else store
         given = {"secret_keys": [KEY], "issuer": "Acme", **settings}
         self.gate = Gate(plugins=[host if host is not None else Host(), self.store, *plugins], **given)
         self.settings: Settings = self.gate.settings

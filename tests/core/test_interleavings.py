@@ -65,12 +65,14 @@ class Events:
 class Scene:
     """A world in which `u1` has set up, with two processes, and requests to race against each other."""
 
-    def __init__(self, *, observed: bool, policy: Policy | None = None, enrolled: bool = True) -> None:
+    def __init__(
+        self, *, observed: bool, policy: Policy | None = None, enrolled: bool = True, store: Any = None
+    ) -> None:
         self.events = Events()
         self.observed = observed
         self.host = Host({"office": policy or Policy(Enforcement.REQUIRED)})
         plugins = [self.events] if observed else []
-        self.world = World(self.host, *plugins)
+        self.world = World(self.host, *plugins, store=store, initialize=True)
         self.second = Gate(secret_keys=[KEY], issuer="Acme", plugins=[self.host, self.world.store, *plugins])
         self.started = 0
         self.codes: list[str] = []
