@@ -114,10 +114,11 @@ class Town:
     server: Server
     service: Service | None
     store: Any
+    keys: Sequence[str]
     gate: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        self.gate = make_gate(self.store, [KEY], AuditLog(self.log))
+        self.gate = make_gate(self.store, list(self.keys), AuditLog(self.log))
 
     @property
     def port(self) -> int:
@@ -210,22 +211,36 @@ def _kill(pid: int) -> None:
         return  # it was gone already
 
 
-@contextmanager
-def town_on(
-    kind: str, service: Service | None, folder: Path, *, driver: str = "wsgi", asynchronous: bool = False
-) -> Iterator[Town]:
-    """Start eight workers behind gunicorn, on a store that is taken into use anew."""
-    folder.mkdir()
-    where = str(folder / "2fa.db") if service is None else str(service.port)
-    clock = MovableClock(folder / "clock")
-    store = open_store(kind, where)
-    make_gate(store, [KEY], AuditLog(folder / "audit.jsonl"), initialize=True)
+def environment(
+    kind: str, where: str, folder: Path, keys: Sequence[str], *, asynchronous: bool = False
+) -> dict[str, str]:
+    """Give what `app` is told by the environment."""
     told = {"kind": kind, "where": where, "asynchronous": asynchronous}
-    env = {
+    return {
         "RACES_STORE": json.dumps(told),
-        "RACES_KEYS": json.dumps([KEY]),
+        "RACES_KEYS": json.dumps(list(keys)),
         "RACES_FOLDER": str(folder),
     }
+
+
+@contextmanager
+def town_on(
+    kind: str,
+    service: Service | None,
+    folder: Path,
+    *,
+    driver: str = "wsgi",
+    asynchronous: bool = False,
+    keys: Sequence[str] = (KEY,),
+    clock: MovableClock | None = None,
+) -> Iterator[Town]:
+    """Start eight workers behind gunicorn, on a store that is taken into use."""
+    folder.mkdir(exist_ok=True)
+    where = str(folder / "2fa.db") if service is None else str(service.port)
+    clock = clock or MovableClock(folder / "clock")
+    store = open_store(kind, where)
+    make_gate(store, list(keys), AuditLog(folder / "audit.jsonl"), initialize=True)
+    env = environment(kind, where, folder, keys, asynchronous=asynchronous)
     app = "tests.races.app:application" if driver == "wsgi" else "tests.races.app:asgi_application"
     with servers.gunicorn(
         app,
@@ -237,7 +252,7 @@ def town_on(
         clock=clock,
     ) as server:
         label = f"gunicorn {driver}" + (" async" if asynchronous else "")
-        town = Town(kind, label, folder, clock, server, service, store)
+        town = Town(kind, label, folder, clock, server, service, store, keys)
         try:
             yield town
         finally:
