@@ -113,6 +113,8 @@ class Gate(Operations):
                 "LocationSettings(default=Policy(...))."
             )
         keys = KeyList(secret_keys, realm)
+        login = PathRules(login_paths, setting="login_paths")
+        logout = PathRules(logout_paths, setting="logout_paths")
         lag = _seconds(revocation_lag, "revocation_lag", allow_zero=True)
         self.hook_timeout = _seconds(hook_timeout, "hook_timeout", allow_zero=False)
         self.plugins = plugins
@@ -129,8 +131,8 @@ class Gate(Operations):
             pages=_pages,
             default_policy=policy,
             public=PathRules(public, setting="public"),
-            login=PathRules(login_paths, setting="login_paths"),
-            logout=PathRules(logout_paths, setting="logout_paths"),
+            login=login,
+            logout=logout,
             links=Links(login_url, logout_url, support),
             session_cookies=tuple(
                 _host_cookie(each) for each in _several(session_cookies, "session_cookies")
@@ -143,6 +145,7 @@ class Gate(Operations):
             report_only_until=_moment(report_only_until, "report_only_until"),
             reminder=reminder,
             live=hooks.live,
+            modes=bool(hooks.is_logout or login or logout),
             templates=_templates(templates),
             locations=locations,
             location_memory=PassCache(lag),

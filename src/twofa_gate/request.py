@@ -8,17 +8,20 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Literal
 
 from werkzeug.datastructures import Headers, MultiDict
-from werkzeug.utils import cached_property
 
 from twofa_gate.errors import AmbiguousCookie
+from twofa_gate.lazily import cached_property
 
 __all__ = ["GateRequest", "StrictCookies", "canonical_path", "is_plain", "merge_cookies"]
 
 _PLAIN = re.compile(r"(?:/(?!\.+(?:/|\Z))[A-Za-z0-9._~!$&'()*+,=:@-]+)*/?")
 _ENCODED_SEPARATOR = re.compile(r"%(?:2f|2e)", re.IGNORECASE)
+MAX_KNOWN_PATH = 200
+"""Characters of a path about which it is remembered whether it is plain."""
 _COOKIE_VALUE = re.compile(r"[\x21\x23-\x7e]*")
 """No quotation marks; and no white space or control of any alphabet, which some parsers strip."""
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -30,9 +33,18 @@ def is_plain(path: str, raw_path: str | None = None) -> bool:
     No empty or dot segments, backslash, semicolon, percent sign, control or non-ASCII character; and where
     the undecoded `raw_path` is known, no separator or dot that was encoded in it.
     """
-    if not path or _PLAIN.fullmatch(path) is None:
+    if not path or not _looks_plain(path):
         return False
     return raw_path is None or "%" not in raw_path or _ENCODED_SEPARATOR.search(raw_path) is None
+
+
+def _looks_plain(path: str) -> bool:
+    return _is_known_plain(path) if len(path) <= MAX_KNOWN_PATH else _PLAIN.fullmatch(path) is not None
+
+
+@lru_cache(maxsize=1024)
+def _is_known_plain(path: str) -> bool:
+    return _PLAIN.fullmatch(path) is not None
 
 
 def canonical_path(path: str) -> str:
@@ -41,7 +53,7 @@ def canonical_path(path: str) -> str:
     It starts with one slash; empty and dot segments are resolved and backslashes read as slashes, as the
     most liberal application would.
     """
-    if path and _PLAIN.fullmatch(path) is not None:
+    if path and _looks_plain(path):
         return path
     parts: list[str] = []
     raw = path.replace("\\", "/").split("/")

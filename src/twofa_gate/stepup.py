@@ -149,17 +149,17 @@ class Requirement:
 def _demanded(source: Source, answer: Answer | None) -> Answer | None:
     """Have the gate send this answer, whatever the application makes of it."""
     if answer is not None:
-        source.look.demanded = answer
+        source.demanded = answer
     return answer
 
 
 def _context(native: Mapping[str, Any]) -> tuple[Context, Source]:
-    context = native.get("twofa_gate")
-    if not isinstance(context, Context) or context.source is None:
-        raise RuntimeError(
+    context, source = native.get("twofa_gate"), native.get("twofa_gate.source")
+    if not isinstance(context, Context) or not isinstance(source, Source):
+        raise RuntimeError(  # noqa: TRY004 - it is not what the caller gave that is wrong
             "require_verification found no gate in front of this application: put TwoFactorMiddleware there."
         )
-    return context, context.source
+    return context, source
 
 
 def _native(args: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Mapping[str, Any], Any]:

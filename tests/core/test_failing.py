@@ -64,7 +64,7 @@ def play(story: Story, sabotage: Sabotage) -> End:
     if isinstance(end, Answer):
         return End(end, end.body, end.status)
     sabotage.second = sabotage.done
-    look = end.look
+    look = SecondLook(story.world.settings, story.request, end)
     out = story.world.run(look.begin(200, list(story.answers)), sabotage.perform)
     return _shown(out, look)
 

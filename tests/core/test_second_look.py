@@ -28,7 +28,7 @@ class Run:
         self.world = world
         end = world.run(handle(world.settings, request))
         assert isinstance(end, Forward), end
-        self.look: SecondLook = end.look
+        self.look: SecondLook = SecondLook(self.world.settings, request, end)
         self.out: list[Outgoing] = []
 
     def answer(self, status: int = 200, headers: list[Header] | None = None, *chunks: bytes) -> Answer:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from werkzeug.datastructures import Headers
-from werkzeug.utils import cached_property
 
 from twofa_gate.adapters.asgi_exchange import Exchange
-from twofa_gate.adapters.performing import perform_async, run_async
+from twofa_gate.adapters.performing import begin, perform_async, run_async
 from twofa_gate.core.answer import Answer, Forward
 from twofa_gate.core.effects import Effect, Flow, ReadBody
 from twofa_gate.core.flow import failed, handle
 from twofa_gate.errors import BadRequest, ConfigurationError
-from twofa_gate.request import GateRequest
+from twofa_gate.lazily import cached_property
+from twofa_gate.request import GateRequest, is_plain
 
 if TYPE_CHECKING:
     from twofa_gate.gate import Gate
@@ -32,14 +32,20 @@ class ASGIRequest(GateRequest):
         self.scope = dict(scope)
         self.kind = scope["type"]
         self.method = scope.get("method", "GET")
-        self.prefix = scope.get("root_path", "").rstrip("/")
-        self.decoded_path = _relative(scope["path"], self.prefix)
-        self.cookie_header = "; ".join(
-            [value.decode("latin-1") for name, value in scope["headers"] if name.lower() == b"cookie"]
-        )
-        given = [value for name, value in scope["headers"] if name.lower() == b"authorization"]
-        self.authorization = given[0].decode("latin-1") if given else ""
-        self.doubled_authorization = len(given) > 1
+        self.decoded_path = scope["path"]
+        self.prefix = scope.get("root_path", "")
+        if self.prefix:
+            self.prefix = self.prefix.rstrip("/")
+            self.decoded_path = _relative(self.decoded_path, self.prefix)
+        self.cookie_header = self.authorization = ""
+        for name, value in scope["headers"]:
+            lowered = name.lower()
+            if lowered == b"cookie":
+                text = value.decode("latin-1")
+                self.cookie_header = f"{self.cookie_header}; {text}" if self.cookie_header else text
+            elif lowered == b"authorization":
+                self.doubled_authorization = bool(self.authorization)
+                self.authorization = self.authorization or value.decode("latin-1")
 
     def header(self, name: str) -> str | None:
         wanted = name.encode("latin-1")
@@ -57,6 +63,12 @@ class ASGIRequest(GateRequest):
     def raw_path(self) -> str | None:
         raw = self.scope.get("raw_path")
         return None if raw is None else bytes(raw).decode("latin-1").partition("?")[0]
+
+    @cached_property
+    def plain(self) -> bool:
+        raw = self.scope.get("raw_path")
+        escaped = raw is not None and b"%" in raw
+        return is_plain(self.decoded_path, self.raw_path if escaped else None)
 
     @cached_property
     def query_string(self) -> str:
@@ -110,20 +122,30 @@ class TwoFactorMiddleware:
             raise ValueError(
                 f"The gate does not know the protocol {scope['type']!r}, so it can't let it through."
             )
-        perform = partial(self._perform, receive)
         request = ASGIRequest(scope)
+        exchange = Exchange(self._settings, request, receive, send, self._perform)
+        flow = (
+            handle(self._settings, request) if self._gate.pending_check is None else await self._late(request)
+        )
+        effect, end = begin(flow)
+        if effect is not None:
+            end = await run_async(flow, partial(self._perform, receive), effect)
+        if isinstance(end, Forward):
+            try:
+                await self._app(exchange.enter(end, scope), exchange.receiving, exchange.sending)
+            finally:
+                if exchange.timer is not None:
+                    exchange.timer.cancel()
+        elif isinstance(end, Answer):
+            await exchange.answer(end)
+
+    async def _late(self, request: ASGIRequest) -> Flow[Answer | Forward]:
+        """Give the flow of a request that comes before the store was checked."""
         try:
             await self._ready()
         except Exception as error:  # the core decides how to fail
-            flow: Flow[Answer | Forward] = failed(self._settings, request, error)
-        else:
-            flow = handle(self._settings, request)
-        end = await run_async(flow, perform)
-        exchange = Exchange(self._settings, request, receive, send, partial(run_async, perform=perform))
-        if isinstance(end, Answer):
-            await exchange.answer(end)
-        else:
-            await exchange.forward(end, self._app, scope)
+            return failed(self._settings, request, error)
+        return handle(self._settings, request)
 
     async def _perform(self, receive: Receive, effect: Effect[Any]) -> Any:
         if type(effect) is ReadBody:

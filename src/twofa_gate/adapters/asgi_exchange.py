@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache, partial
+from itertools import product
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from twofa_gate.core.answer import Answer, Forward
-from twofa_gate.core.effects import Flow
-from twofa_gate.core.second_look import Outgoing
+from twofa_gate.adapters.performing import begin, run_async
+from twofa_gate.core.answer import Answer, Forward, Source
+from twofa_gate.core.effects import Effect, Flow
+from twofa_gate.core.second_look import Outgoing, SecondLook, is_quiet, is_same_still
 from twofa_gate.core.settings import Settings
 from twofa_gate.core.watching import CLOSE_CODE, Watch, is_stream
 
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from twofa_gate.adapters.asgi import ASGIRequest
 
 __all__ = ["Exchange"]
+
+T = TypeVar("T")
 
 _STARTS = frozenset({"http.response.start", "websocket.http.response.start", "websocket.accept"})
 _BODIES = frozenset({"http.response.body", "websocket.http.response.body"})
@@ -36,11 +41,23 @@ def _encode(headers: list[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
+@lru_cache(maxsize=8)
+def _spellings(names: frozenset[str]) -> frozenset[bytes]:
+    """Spell headers in every way: where ASGI is bridged to WSGI an underscore is folded into a hyphen."""
+    found: set[str] = set()
+    for name in names:
+        parts = name.split("-")
+        found.update(
+            "".join(part + mark for part, mark in zip(parts, (*marks, ""), strict=True))
+            for marks in product("-_", repeat=len(parts) - 1)
+        )
+    return frozenset(spelt.encode("latin-1") for spelt in found)
+
+
 def _without_credentials(scope: Scope, names: frozenset[str]) -> Scope:
     """Make the request anonymous, also to applications inside a session or authentication middleware."""
-    dropped = {name.encode("latin-1") for name in names}
-    # An underscore is folded into a hyphen where an ASGI application is bridged to WSGI.
-    kept = [each for each in scope["headers"] if each[0].lower().replace(b"_", b"-") not in dropped]
+    dropped = _spellings(names)
+    kept = [each for each in scope["headers"] if each[0].lower() not in dropped]
     bare = {**scope, "headers": kept}
     if "session" in scope:
         bare["session"] = {}
@@ -51,11 +68,41 @@ def _without_credentials(scope: Scope, names: frozenset[str]) -> Scope:
     return bare
 
 
-class Exchange:
+def _is_unremarkable(headers: Any) -> bool:
+    """Whether an answer's headers surely announce nothing that must be looked at: see `is_remarkable`."""
+    if type(headers) is not list:
+        return False
+    for name, value in headers:
+        if type(name) is not bytes or type(value) is not bytes:
+            return False
+        lowered = name.lower()
+        if lowered == b"set-cookie":
+            return False
+        if lowered == b"content-type" and value[:17].lower() == b"text/event-stream":
+            return False
+    return True
+
+
+class Exchange(Source):
     """Sends one answer: the gate's own, or the application's as far as it may go out.
 
-    `run` runs a flow of the core.
+    `perform` performs an effect. What few answers need is made when one needs it.
     """
+
+    __slots__ = (
+        "_answered",
+        "_begun",
+        "_closed",
+        "_end",
+        "_looking",
+        "_perform",
+        "_receive",
+        "_send",
+        "_untouched",
+        "_waiting",
+        "_watch",
+        "timer",
+    )
 
     def __init__(
         self,
@@ -63,28 +110,30 @@ class Exchange:
         request: ASGIRequest,
         receive: Receive,
         send: Send,
-        run: Callable[[Flow[Any]], Awaitable[Any]],
+        perform: Callable[[Receive, Effect[Any]], Awaitable[Any]],
     ) -> None:
-        self._settings = settings
-        self._request = request
+        self.settings = settings
+        self.request = request
+        self.demanded = None
         self._receive = receive
         self._send = send
-        self._run = run
-        self._socket = request.kind == "websocket"
+        self._perform = perform
+        self._answered = self._untouched = self._closed = False
         self._watch: Watch | None = None
-        self._timer: asyncio.Task[None] | None = None
+        self.timer: asyncio.Task[None] | None = None
         self._waiting: anyio.CancelScope | None = None
-        self._closed = False
-        self._answered = False
-        self._begun: Message = {}
+        self._looking: SecondLook | None = None
+        self._begun: Message | None = None
 
     async def answer(self, answer: Answer) -> None:
         """Send an answer of the gate's own; a WebSocket is refused before it is accepted."""
-        if self._socket and "websocket.http.response" not in (self._request.scope.get("extensions") or {}):
+        if self._socket and "websocket.http.response" not in (
+            (self.request.scope or {}).get("extensions") or {}
+        ):
             await self._send({"type": "websocket.close", "code": CLOSE_CODE, "reason": ""})
             return
         await self._send_start(answer.status, list(answer.headers))
-        if self._request.method == "HEAD":
+        if self.request.method == "HEAD":
             await self._send_body(b"", end=True)
             return
         if answer.more is not None:
@@ -94,28 +143,26 @@ class Exchange:
                 part = await self._run(answer.more())
         await self._send_body(b"" if answer.more else answer.body, end=True)
 
-    async def forward(self, end: Forward, app: ASGIApp, scope: Scope) -> None:
-        """Call the application, and send of its answer what the second look lets out."""
-        self._look = end.look
-        self._user = end.context.user
+    def enter(self, end: Forward, scope: Scope) -> Scope:
+        """Let the request through: return the scope that the application is to see."""
+        self._end = end
         scope = _without_credentials(scope, end.strip) if end.strip else dict(scope)
         if end.without:
             dropped = {name.encode("latin-1") for name in end.without}
             scope["headers"] = [each for each in scope["headers"] if each[0].lower() not in dropped]
         scope["twofa_gate"] = end.context
-        self._watched = not end.strip  # what is served as to nobody stays open to everybody
-        if self._socket and self._watched:
+        scope["twofa_gate.source"] = self
+        if (
+            self.request.kind == "websocket" and not end.strip
+        ):  # what is served as to nobody stays open to everybody
             self._start_watching()
-        try:
-            await app(scope, self._receiving, self._sending)
-        finally:
-            if self._timer is not None:
-                self._timer.cancel()
+        return scope
 
-    async def _receiving(self) -> Message:
+    def receiving(self) -> Awaitable[Message]:
         """Be the `receive` that the application calls."""
-        if self._watch is None:
-            return await self._receive()
+        return self._receive() if self._watch is None else self._watched_receive()
+
+    async def _watched_receive(self) -> Message:
         with anyio.CancelScope() as self._waiting:
             message = await self._receive()
             if self._closed or message["type"].endswith(".disconnect") or await self._may_continue():
@@ -126,14 +173,56 @@ class Exchange:
             else {"type": "http.disconnect"}
         )
 
+    def sending(self, message: Message) -> Awaitable[None]:
+        """Be the `send` that the application calls; of most answers nothing has to be looked at."""
+        kind = message["type"]
+        if self._untouched:
+            if kind == "http.response.body":
+                return self._send(message)
+        elif kind == "http.response.start" and not self._answered and self._is_spared(message):
+            # As the second look would have it, and without all that it takes.
+            self._untouched = self._answered = True
+            return self._send(message)
+        return self._sending(message)
+
+    def _is_spared(self, start: Message) -> bool:
+        """Whether the second look would let this start pass as it is."""
+        if self.demanded is not None or not _is_unremarkable(start.get("headers")):
+            return False
+        if is_quiet(self.settings, self.request, self._end):
+            return True
+        flow = is_same_still(self.settings, self.request, self._end)
+        effect, same = begin(flow)
+        flow.close()  # if it waits for something, the second look will
+        return effect is None and same is True
+
+    @property
+    def _look(self) -> SecondLook:
+        if self._looking is None:
+            self._looking = SecondLook(self.settings, self.request, self._end)
+        return self._looking
+
+    @property
+    def _socket(self) -> bool:
+        return self.request.kind == "websocket"
+
+    @property
+    def _passing(self) -> bool:
+        return self._untouched or self._look.passing
+
+    async def _run(self, flow: Flow[T]) -> T:
+        effect, end = begin(flow)
+        if effect is None:
+            return cast(T, end)
+        return await run_async(flow, partial(self._perform, self._receive), effect)
+
     async def _sending(self, message: Message) -> None:
-        """Be the `send` that the application calls."""
         kind = message["type"]
         if self._closed:
             return
         if kind in _STARTS:
             await self._start(message)
-        elif self._look.passing:
+        elif self._passing:
             known = kind in _BODIES or kind in _LATER
             if kind == "websocket.close" or (known and (self._watch is None or await self._may_continue())):
                 await self._send(message)
@@ -154,41 +243,42 @@ class Exchange:
             raise RuntimeError("The application started its answer twice.")
         self._answered = True
         headers = _decode(message.get("headers") or [])
+        self._look.demanded = self.demanded
         outgoing = await self._run(self._look.begin(message.get("status", 101), headers))
         if message["type"] == "websocket.accept" and not self._look.passing:
             await self._close()
         elif (self._look.passing or self._look.inserting) and outgoing.start is not None:
             sent = outgoing.start[1]
             await self._send(message if sent is headers else {**message, "headers": _encode(sent)})
-            if self._watched and self._request.kind == "http" and is_stream(sent):
+            if not self._end.strip and not self._socket and is_stream(sent):
                 self._start_watching()
         else:
             # A page whose start is held until its body begins keeps what else the application said with it.
-            self._begun = message if self._look.inserting else {}
+            self._begun = message if self._look.inserting else None
             await self._emit(outgoing)
 
     async def _emit(self, outgoing: Outgoing) -> None:
         if outgoing.start is not None:
             await self._send_start(*outgoing.start)
         if outgoing.data or outgoing.end:
-            data = b"" if self._request.method == "HEAD" else outgoing.data
+            data = b"" if self.request.method == "HEAD" else outgoing.data
             await self._send_body(data, end=outgoing.end)
 
     async def _send_start(self, status: int, headers: list[tuple[str, str]]) -> None:
         kind = "websocket.http.response.start" if self._socket else "http.response.start"
-        await self._send({**self._begun, "type": kind, "status": status, "headers": _encode(headers)})
+        await self._send({**(self._begun or {}), "type": kind, "status": status, "headers": _encode(headers)})
 
     async def _send_body(self, body: bytes, *, end: bool) -> None:
         kind = "websocket.http.response.body" if self._socket else "http.response.body"
         await self._send({"type": kind, "body": body, "more_body": not end})
 
     def _start_watching(self) -> None:
-        self._watch = Watch(self._settings, self._request, self._user)
+        self._watch = Watch(self.settings, self.request, self._end.context.user)
         try:
-            self._timer = asyncio.get_running_loop().create_task(self._look_on_timer(self._watch))
+            self.timer = asyncio.get_running_loop().create_task(self._look_on_timer(self._watch))
         except RuntimeError:
             # Not asyncio: without a timer it is looked at as messages pass, so nothing goes out that should not.
-            self._timer = None
+            self.timer = None
 
     async def _look_on_timer(self, watch: Watch) -> None:
         while not self._closed:

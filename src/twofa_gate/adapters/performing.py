@@ -9,13 +9,25 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from twofa_gate.core.effects import CallHook, Clock, DrawRandom, Effect, Flow, ReadBody, ReadClock, WriteLog
+from twofa_gate.core.effects import (
+    READ_CLOCK,
+    CallHook,
+    Clock,
+    DrawRandom,
+    Effect,
+    Flow,
+    ReadBody,
+    ReadClock,
+    WriteLog,
+)
 from twofa_gate.errors import HookError
 
-__all__ = ["perform_async", "perform_here", "run", "run_async"]
+__all__ = ["begin", "perform_async", "perform_here", "run", "run_async"]
 
 T = TypeVar("T")
 
+_clock = partial(tuple.__new__, Clock)
+"""Makes a `Clock` of a pair, in half the time."""
 _log = logging.getLogger("twofa_gate")
 
 
@@ -73,10 +85,44 @@ def run(flow: Flow[T], perform: Callable[[Effect[Any]], Any] = perform_here) -> 
         return value
 
 
-async def run_async(flow: Flow[T], perform: Callable[[Effect[Any]], Awaitable[Any]]) -> T:
-    """Run a flow to its end on the event loop; a failed effect is thrown into it."""
+def begin(flow: Flow[T]) -> tuple[Effect[Any] | None, T | None]:
+    """Run a flow on the event loop as far as it goes without waiting.
+
+    Returns what has to be awaited first, or else what came out. Most flows end here, since their hooks never
+    block, and make no coroutine for each effect.
+    """
     try:
         effect = next(flow)
+        while True:
+            try:
+                if type(effect) is CallHook:
+                    if not effect.hook.in_place:
+                        return effect, None
+                    result = effect.hook.function(*effect.args)
+                elif effect is READ_CLOCK:
+                    result = _clock((time.time(), time.monotonic()))
+                elif type(effect) is ReadBody:
+                    return effect, None
+                else:
+                    result = perform_here(effect)
+            except Exception as error:  # the core decides how to fail
+                effect = flow.throw(error)
+            else:
+                effect = flow.send(result)
+    except StopIteration as done:
+        return None, done.value
+
+
+async def run_async(
+    flow: Flow[T], perform: Callable[[Effect[Any]], Awaitable[Any]], effect: Effect[Any] | None = None
+) -> T:
+    """Run a flow to its end on the event loop; a failed effect is thrown into it.
+
+    `effect` is what a flow that has begun waits for.
+    """
+    try:
+        if effect is None:
+            effect = next(flow)
         while True:
             try:
                 result = await perform(effect)

@@ -8,16 +8,17 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.datastructures import EnvironHeaders, Headers
-from werkzeug.utils import cached_property
 from werkzeug.wsgi import get_input_stream
 
 from twofa_gate.adapters.performing import perform_here, run
-from twofa_gate.core.answer import Answer, Forward
+from twofa_gate.core.answer import Answer, Forward, Source
 from twofa_gate.core.effects import Effect, Flow, ReadBody
 from twofa_gate.core.flow import handle
-from twofa_gate.core.second_look import SecondLook
+from twofa_gate.core.second_look import SecondLook, is_quiet, is_remarkable, is_same_still
+from twofa_gate.core.settings import Settings
 from twofa_gate.core.watching import Watch, is_stream
 from twofa_gate.errors import BadRequest
+from twofa_gate.lazily import cached_property
 from twofa_gate.request import GateRequest
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ Nothing of that could be looked at, or ended when a verification ends, so applic
 
 def _text(value: str) -> str:
     """Undo the latin-1 that PEP 3333 carries bytes in."""
-    return value.encode("latin-1", "replace").decode("utf-8", "replace")
+    return value if value.isascii() else value.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 class WSGIRequest(GateRequest):
@@ -48,15 +49,16 @@ class WSGIRequest(GateRequest):
     environ: dict[str, Any]
 
     def __init__(self, environ: WSGIEnvironment) -> None:
-        self.environ = {**environ, "wsgi.input": BytesIO()}
+        self.environ = environ.copy()
+        self.environ["wsgi.input"] = BytesIO()
         self.method = environ["REQUEST_METHOD"]
         self.prefix = _text(environ.get("SCRIPT_NAME", ""))
         self.decoded_path = _text(environ.get("PATH_INFO", ""))
         self.cookie_header = environ.get("HTTP_COOKIE", "")
         self.authorization = environ.get("HTTP_AUTHORIZATION", "")
         # Servers join two lines by a comma, which has no place in these two schemes.
-        scheme, _, credentials = self.authorization.partition(" ")
-        self.doubled_authorization = scheme.lower() in ("basic", "bearer") and "," in credentials
+        if "," in self.authorization:
+            self.doubled_authorization = self.authorization.partition(" ")[0].lower() in ("basic", "bearer")
 
     def header(self, name: str) -> str | None:
         key = name.upper().replace("-", "_")
@@ -141,9 +143,8 @@ class TwoFactorMiddleware:
         for name in _PAST_THE_GATE:
             environ.pop(name, None)
         environ["twofa_gate"] = end.context
-        # What was served as to nobody stays open to everybody.
-        watch = None if end.strip else Watch(self._settings, request, end.context.user)
-        exchange = _Exchange(end.look, watch, start_response)
+        exchange = _Exchange(self._settings, request, end, start_response)
+        environ["twofa_gate.source"] = exchange
         body = self._app(environ, exchange.start_response)
         if exchange.hands_over_file(body, environ.get("wsgi.file_wrapper")):
             return body
@@ -168,43 +169,83 @@ def _status_line(status: int) -> str:
     return f"{status} {HTTPStatus(status).phrase}"
 
 
-class _Exchange:
-    """One answer on its way out: feeds the second look, and hands the server what it gives back."""
+class _Exchange(Source):
+    """One answer on its way out: feeds the second look, and hands the server what it gives back.
 
-    def __init__(self, look: SecondLook, watch: Watch | None, start_response: StartResponse) -> None:
-        self._look = look
-        self._watch = watch
+    What few answers need is made when one needs it.
+    """
+
+    _server_write: Callable[[bytes], object] | None = None
+    _status = ""
+    _exc_info: Any = None
+    _gone = False
+    _untouched = False
+    _watch: Watch | None = None
+
+    def __init__(
+        self, settings: Settings, request: WSGIRequest, end: Forward, start_response: StartResponse
+    ) -> None:
+        self.settings = settings
+        self.request = request
+        self.demanded = None
+        self._end = end
         self._server_start = start_response
-        self._server_write: Callable[[bytes], object] | None = None
-        self._status = ""
-        self._exc_info: Any = None
-        self._gone = False
-        self.pending: list[bytes] = []
+
+    @cached_property
+    def _look(self) -> SecondLook:
+        return SecondLook(self.settings, self.request, self._end)
+
+    @cached_property
+    def pending(self) -> list[bytes]:
+        """Parts that are to go out before anything else."""
+        return []
 
     def lets_go(self) -> bool:
         """Whether the application's own iterable can go to the server as it is."""
-        self._gone = self._look.passing and self._watch is None
+        self._gone = self._untouched or (self._look.passing and self._watch is None)
         return self._gone
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
     ) -> Callable[[bytes], object]:
-        """Be the `start_response` that the application calls."""
+        """Be the `start_response` that the application calls; of most answers nothing has to be looked at."""
+        self._untouched = exc_info is None and self._is_spared(headers)
+        if self._untouched:
+            self._server_write = self._server_start(status, headers)
+            return self.write
         self.pending.clear()
         self._status, self._exc_info = status, exc_info
+        self._look.demanded = self.demanded
         outgoing = run(self._look.begin(int(status[:3]), headers))
         if self._gone and not self._look.passing:
             # It began anew with an answer that must stay in, but the server already has its iterable.
             raise exc_info[1] if exc_info else AssertionError("start_response was called again.")
         if outgoing.start is not None:
-            if not is_stream(headers) or not self._look.passing:
-                self._watch = None
+            # What was served as to nobody stays open to everybody.
+            watched = is_stream(headers) and self._look.passing and not self._end.strip
+            self._watch = self._new_watch() if watched else None
             code, sent = outgoing.start
             line = status if code == int(status[:3]) else _status_line(code)
             self._start(line, sent)
         if outgoing.data:
             self.pending.append(outgoing.data)
         return self.write
+
+    def _is_spared(self, headers: list[tuple[str, str]]) -> bool:
+        """Whether the second look would let this start pass as it is, without asking anybody."""
+        return (
+            self.demanded is None
+            and type(headers) is list
+            and not is_remarkable(headers)
+            and "_look" not in self.__dict__
+            and (
+                is_quiet(self.settings, self.request, self._end)
+                or run(is_same_still(self.settings, self.request, self._end)) is True
+            )
+        )
+
+    def _new_watch(self) -> Watch:
+        return Watch(self.settings, self.request, self._end.context.user)
 
     def _start(self, line: str, headers: list[tuple[str, str]]) -> None:
         given = (self._exc_info,) if self._exc_info else ()
@@ -213,7 +254,7 @@ class _Exchange:
 
     def write(self, data: bytes) -> object:
         """Be the `write` callable of PEP 3333."""
-        if self._look.passing and self._server_write is not None:
+        if self.passing and self._server_write is not None:
             return self._server_write(data) if self.may_continue() else None
         self.feed(data, last=False)
         while self.pending and self._server_write is not None:
@@ -238,7 +279,12 @@ class _Exchange:
 
     def hands_over_file(self, body: object, wrapper: object) -> bool:
         """Whether the server sends a file by itself, so that a page in it goes out as it is."""
-        if not self._look.inserting or not isinstance(wrapper, type) or not isinstance(body, wrapper):
+        if (
+            self._untouched
+            or not self._look.inserting
+            or not isinstance(wrapper, type)
+            or not isinstance(body, wrapper)
+        ):
             return False
         start = self._look.leave_alone().start
         if start is not None:
@@ -248,12 +294,12 @@ class _Exchange:
     @property
     def passing(self) -> bool:
         """Whether chunks go out untouched."""
-        return self._look.passing
+        return self._untouched or self._look.passing
 
     @property
     def over(self) -> bool:
         """Whether nothing more of the application's answer goes out."""
-        return self._look.swallowing
+        return not self._untouched and self._look.swallowing
 
 
 class _Body:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from twofa_gate.model import Decision, Method, User
@@ -12,11 +13,11 @@ from twofa_gate.model import Decision, Method, User
 if TYPE_CHECKING:
     from twofa_gate.core.cookies import Header
     from twofa_gate.core.effects import Flow
-    from twofa_gate.core.second_look import SecondLook
     from twofa_gate.core.settings import Settings
+    from twofa_gate.core.standing import Standing
     from twofa_gate.request import GateRequest
 
-__all__ = ["Answer", "Context", "Forward", "Reminder", "Source"]
+__all__ = ["Answer", "Context", "Forward", "Mode", "Reminder", "Source"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +62,18 @@ class Reminder:
 
 
 class Source:
-    """What a context came from, so that the application can ask for more; it shows nothing of itself."""
+    """One request that went through, so that the application can ask for more; it shows nothing of itself.
 
-    __slots__ = ("look", "request", "settings")
+    It is at `environ["twofa_gate.source"]` or `scope["twofa_gate.source"]`, for `require_verification`.
+    """
 
-    def __init__(self, settings: Settings, request: GateRequest, look: SecondLook) -> None:
+    __slots__ = ("demanded", "request", "settings")
+
+    def __init__(self, settings: Settings, request: GateRequest) -> None:
         self.settings = settings
         self.request = request
-        self.look = look
+        self.demanded: Answer | None = None
+        """What goes out in place of the application's answer, as `require_verification` has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +90,28 @@ class Context:
     verified_at: datetime | None = None
     method: Method | None = None
     reminder: Reminder | None = None
-    source: Source | None = field(default=None, repr=False, compare=False)
-    """For `require_verification`."""
+
+
+class Mode(Enum):
+    """What kind of path the request went to."""
+
+    ORDINARY = auto()
+    PUBLIC = auto()
+    LOGIN = auto()
+    LOGOUT = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """Let the request through, and look at its answer as `look` says.
+    """Let the request through; a value that holds nothing of the one request, so that it can be given again.
 
-    `strip`: if not empty, forward it without these headers, and without any user that a server or a middleware outside
-    named, as to a public path.
+    `standing`: where the user stood, if the banner is to remind them of it. `strip`: if not empty, forward the request
+    without these headers, and without any user that a server or a middleware outside named, as to a public path.
     """
 
     context: Context
-    look: SecondLook
+    mode: Mode = Mode.ORDINARY
+    standing: Standing | None = None
     strip: frozenset[str] = frozenset()
     without: frozenset[str] = frozenset()
     """Request headers, in lower case, that would keep a page from coming whole; it is to have a banner."""

@@ -18,6 +18,7 @@ from twofa_gate.request import GateRequest
 __all__ = [
     "DEFAULT_LOCATION",
     "combine",
+    "heard",
     "hook_policies",
     "identify",
     "is_logout",
@@ -25,7 +26,10 @@ __all__ = [
     "locate",
     "may_administer",
     "may_reset",
+    "named",
+    "opinion",
     "policies",
+    "refuse_doubled",
     "user_locations",
 ]
 
@@ -42,17 +46,26 @@ def _wrong(hook: BoundHook, result: object, expected: str) -> HookError:
 
 def identify(settings: Settings, request: GateRequest) -> Flow[User | None]:
     """Ask every plugin who makes this request. Raises `BadRequest` where they don't agree."""
-    if request.doubled_authorization:
-        raise BadRequest("The request carries Authorization twice.")
+    refuse_doubled(request)
     found: User | None = None
     for hook in settings.hooks.identify:
         result = yield CallHook(hook, (request,))
-        if result is None:
-            continue
-        if not isinstance(result, User):
-            raise _wrong(hook, result, "a User or None")
-        found = result if found is None else _agree(found, result)
+        if result is not None:
+            found = heard(hook, result, found)
     return found
+
+
+def refuse_doubled(request: GateRequest) -> None:
+    """Raise `BadRequest` where plugins could read different credentials."""
+    if request.doubled_authorization:
+        raise BadRequest("The request carries Authorization twice.")
+
+
+def heard(hook: BoundHook, result: object, before: User | None) -> User:
+    """Put whom one plugin names as making a request beside whom the ones before it named."""
+    if not isinstance(result, User):
+        raise _wrong(hook, result, "a User or None")
+    return result if before is None else _agree(before, result)
 
 
 def _agree(first: User, second: User) -> User:
@@ -99,17 +112,25 @@ def combine(
     return found
 
 
+def opinion(hook: BoundHook, result: object) -> Policy | None:
+    """Check what a plugin answered when it was asked for its policy."""
+    if result is not None and not isinstance(result, Policy):
+        raise _wrong(hook, result, "a Policy or None")
+    return result
+
+
+def named(settings: Settings, found: list[Policy | None]) -> list[NamedPolicy]:
+    """Put the names of the plugins beside the policies that they gave."""
+    pairs = zip(found, settings.hooks.policy, strict=True)
+    return [NamedPolicy(policy, hook.plugin) for policy, hook in pairs if policy is not None]
+
+
 def hook_policies(settings: Settings, location: str, user: User) -> Flow[list[NamedPolicy]]:
-    """Ask every plugin for its policy."""
-    found: list[NamedPolicy] = []
+    """Ask every plugin for its policy; those that have one are named."""
+    found: list[Policy | None] = []
     for hook in settings.hooks.policy:
-        result = yield CallHook(hook, (location, user))
-        if result is None:
-            continue
-        if not isinstance(result, Policy):
-            raise _wrong(hook, result, "a Policy or None")
-        found.append(NamedPolicy(result, hook.plugin))
-    return found
+        found.append(opinion(hook, (yield CallHook(hook, (location, user)))))  # noqa: PERF401 - it yields
+    return named(settings, found)
 
 
 def is_logout(settings: Settings, request: GateRequest) -> Flow[bool]:

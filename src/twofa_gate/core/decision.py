@@ -5,6 +5,7 @@ Only here is it decided who may pass.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,6 +37,7 @@ __all__ = [
     "requires_now",
     "rule",
     "set_up_until",
+    "steady_span",
     "strictest",
 ]
 
@@ -48,6 +50,9 @@ STRICTNESS = (
     Decision.UNAVAILABLE,
 )
 """From the most lenient to the strictest."""
+
+ROUNDING = 0.001
+"""Seconds; far more than what a sum of two moments can be off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +189,26 @@ def decide(policy: Policy, facts: Facts) -> Decision:
     until = set_up_until(facts)
     kept_out = policy.after_cutoff is AfterCutoff.DENY and (until is None or facts.now >= until)
     return Decision.DENY if kept_out else Decision.ENROLL
+
+
+def steady_span(policies: Iterable[NamedPolicy], facts: Facts) -> tuple[float, float]:
+    """Return the span of time around now in which, all other facts being equal, each policy decides alike.
+
+    Time enters a decision only by comparison with these moments, so that between two of them nothing changes.
+    The span ends a millisecond short of them, since a sum and a difference may be rounded differently.
+    """
+    moments: list[float | None] = [set_up_until(facts)]
+    for named in policies:
+        moments.append(effective_cutoff(named.policy, facts))
+        made, trusted, trust = facts.verification, facts.trusted, named.policy.trust_browser_for
+        if made is not None:
+            moments += [made.at - CLOCK_SKEW, made.at + named.policy.max_age.total_seconds()]
+        if trusted is not None and trust is not None:
+            moments += [trusted.at - CLOCK_SKEW, trusted.at + trust.total_seconds()]
+    known = [moment for moment in moments if moment is not None]
+    before = max((moment for moment in known if moment <= facts.now), default=-math.inf)
+    after = min((moment for moment in known if moment > facts.now), default=math.inf)
+    return before + ROUNDING, after - ROUNDING
 
 
 def requires_now(policy: Policy, facts: Facts) -> bool:

@@ -8,10 +8,11 @@ few, and each driver handles all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 __all__ = [
+    "READ_CLOCK",
     "BoundHook",
     "CallHook",
     "Clock",
@@ -51,9 +52,16 @@ class BoundHook:
     is_async: bool = False
     blocking: bool = True
     live: bool = False
+    in_place: bool = field(init=False)
+    """Whether an event loop can call it without a thread and without waiting."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "in_place", not self.is_async and not self.blocking)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(
+    slots=True
+)  # not frozen: one is made for each hook of each request, and that would take twice the time
 class CallHook(Effect[Any]):
     """Call a hook of the host or the store. The core checks what comes back."""
 
@@ -71,6 +79,9 @@ class Clock(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class ReadClock(Effect[Clock]):
     """Read both clocks."""
+
+
+READ_CLOCK = ReadClock()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,24 +8,50 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from twofa_gate.core import asking, banner, events, notice, paths, refusal, returning
-from twofa_gate.core.answer import Answer, Context, Forward, Reminder, Source
+from twofa_gate.core import asking, banner, events, notice, paths, refusal, returning, reuse
+from twofa_gate.core.answer import Answer, Context, Forward, Mode, Reminder
 from twofa_gate.core.decision import Ruling
-from twofa_gate.core.effects import Flow
-from twofa_gate.core.second_look import Mode, SecondLook
+from twofa_gate.core.effects import CallHook, Flow
+from twofa_gate.core.passes import drop_oldest
 from twofa_gate.core.settings import Settings
-from twofa_gate.core.standing import Standing, assess, may_pass
+from twofa_gate.core.standing import Heading, Standing, ask, judge, keep, may_pass, read, recall, remembered
 from twofa_gate.errors import BadRequest
 from twofa_gate.model import Decision, EventKind, Method, User
 from twofa_gate.request import GateRequest
 
 __all__ = ["failed", "handle"]
 
+_ORDINARY = Mode.ORDINARY  # a name of its own, since a member of an enumeration is looked up twice
+
+MAX_PREFIXES = 64
+"""Mount points that are remembered; an application has few."""
+
 
 def handle(settings: Settings, request: GateRequest) -> Flow[Answer | Forward]:
     """Decide what happens to a request."""
     try:
-        return (yield from _route(settings, request))
+        path = request.decoded_path
+        if path.startswith(settings.mount) and (below := paths.below(settings.mount, request)) is not None:
+            return (yield from _page(settings, request, below))
+        if settings.public.covers(path) and request.plain:
+            return settings.public_forwards.get(request.prefix) or _public(settings, request)
+        asking.refuse_doubled(request)
+        user: User | None = None
+        # As `asking.identify`, and not in a generator of its own: every request comes this way.
+        for hook in settings.hooks.identify:
+            result = yield CallHook(hook, (request,))
+            if result is not None:
+                user = asking.heard(hook, result, user)
+        mode = (yield from _mode(settings, request)) if settings.modes else _ORDINARY
+        if mode is not _ORDINARY:
+            return Forward(_context(settings, request, user), mode)
+        if user is None:
+            return settings.forwards.get(request.prefix) or _nobody(settings, request)
+        if request.kind == "websocket" and not returning.allows_origin(settings, request):
+            return (yield from _foreign(settings, request, user))
+        heading = yield from ask(settings, request, user)
+        known = reuse.find(settings, request, user, heading)
+        return (yield from _decide(settings, request, user, heading)) if known is None else known
     except BadRequest as error:
         return refusal.spoken_answer(request, error.status, error.args[0])
     except Exception as error:  # whatever failed, the application is not called
@@ -39,21 +65,27 @@ def failed(settings: Settings, request: GateRequest, error: Exception) -> Flow[A
     return refusal.unavailable(request)
 
 
-def _route(settings: Settings, request: GateRequest) -> Flow[Answer | Forward]:
-    below = paths.below(settings.mount, request)
-    if below is not None:
-        if request.kind == "websocket":
-            return refusal.plain_answer(403, "")
-        return (yield from settings.pages(settings, request, below))
-    if settings.public.match(request):
-        look = SecondLook(settings, request, None, Mode.PUBLIC)
-        return Forward(_context(settings, request, look), look, settings.credential_headers)
-    user = yield from asking.identify(settings, request)
-    mode = yield from _mode(settings, request)
-    if user is None or mode is not Mode.ORDINARY:
-        look = SecondLook(settings, request, user, mode)
-        return Forward(_context(settings, request, look, user), look)
-    return (yield from _gate(settings, request, user))
+def _page(settings: Settings, request: GateRequest, below: str) -> Flow[Answer]:
+    if request.kind == "websocket":
+        return refusal.plain_answer(403, "")
+    return (yield from settings.pages(settings, request, below))
+
+
+def _public(settings: Settings, request: GateRequest) -> Forward:
+    known = Forward(_context(settings, request), Mode.PUBLIC, strip=settings.credential_headers)
+    _keep(settings.public_forwards, request.prefix, known)
+    return known
+
+
+def _nobody(settings: Settings, request: GateRequest) -> Forward:
+    known = Forward(_context(settings, request))
+    _keep(settings.forwards, request.prefix, known)
+    return known
+
+
+def _keep(forwards: dict[str, Forward], prefix: str, forward: Forward) -> None:
+    forwards[prefix] = forward
+    drop_oldest(forwards, MAX_PREFIXES)
 
 
 def _mode(settings: Settings, request: GateRequest) -> Flow[Mode]:
@@ -65,15 +97,25 @@ def _mode(settings: Settings, request: GateRequest) -> Flow[Mode]:
     return Mode.LOGIN if settings.login.match(request) else Mode.ORDINARY
 
 
-def _gate(settings: Settings, request: GateRequest, user: User) -> Flow[Answer | Forward]:
-    if request.kind == "websocket" and not returning.allows_origin(settings, request):
-        yield from events.record(
-            settings, EventKind.REFUSED, user.id, why="foreign origin", path=request.path
-        )
-        return refusal.plain_answer(403, "")
-    standing = yield from assess(settings, request, user)
+def _foreign(settings: Settings, request: GateRequest, user: User) -> Flow[Answer]:
+    yield from events.record(settings, EventKind.REFUSED, user.id, why="foreign origin", path=request.path)
+    return refusal.plain_answer(403, "")
+
+
+def _decide(settings: Settings, request: GateRequest, user: User, heading: Heading) -> Flow[Answer | Forward]:
+    reading = remembered(settings, user, heading)
+    standing = None if reading is None else recall(settings, request, user, heading, reading)
+    if standing is None or reading is None:
+        reading = yield from read(settings, request, user, heading)
+        known = reuse.find(settings, request, user, heading, reading)
+        if known is not None:
+            keep(settings, user, heading, reading)
+            return known
+        standing = judge(settings, request, user, heading, reading)
     if (yield from may_pass(settings, standing)) is True:
-        return _forward(settings, request, standing)
+        forward = _forward(settings, request, standing)
+        reuse.remember(settings, request, heading, reading, standing, forward)
+        return forward
     facts = {
         "decision": standing.ruling.decision.value,
         "location": standing.location,
@@ -87,18 +129,19 @@ def _forward(settings: Settings, request: GateRequest, standing: Standing) -> Fo
     reminder = notice.reminder_of(settings, request, standing)
     banners = settings.reminder == "banner" and banner.is_page_visit(request)
     reminds = reminder is not None and not reminder.hidden and banners
-    look = SecondLook(settings, request, standing.user, Mode.ORDINARY, standing if reminds else None)
-    context = _standing_context(settings, request, standing, reminder, look)
-    return Forward(context, look, without=banner.AS_A_WHOLE if reminds else frozenset())
+    return Forward(
+        _standing_context(settings, request, standing, reminder),
+        standing=standing if reminds else None,
+        without=banner.AS_A_WHOLE if reminds else frozenset(),
+    )
 
 
 def _source(ruling: Ruling) -> str | None:
     return None if ruling.policy is None else ruling.policy.source
 
 
-def _context(settings: Settings, request: GateRequest, look: SecondLook, user: User | None = None) -> Context:
-    source = Source(settings, request, look)
-    return Context(Decision.PASS, f"{request.prefix}{settings.mount}/", user, source=source)
+def _context(settings: Settings, request: GateRequest, user: User | None = None) -> Context:
+    return Context(Decision.PASS, f"{request.prefix}{settings.mount}/", user)
 
 
 def _standing_context(
@@ -106,7 +149,6 @@ def _standing_context(
     request: GateRequest,
     standing: Standing,
     reminder: Reminder | None,
-    look: SecondLook,
 ) -> Context:
     made = standing.verification
     return Context(
@@ -117,5 +159,4 @@ def _standing_context(
         None if made is None else datetime.fromtimestamp(made.at, UTC),
         None if made is None else next((each for each in Method if each.value == made.method), None),
         reminder,
-        Source(settings, request, look),
     )

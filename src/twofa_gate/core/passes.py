@@ -6,13 +6,21 @@ and cut-offs. Anything that is not a PASS is decided on a fresh read.
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from contextlib import suppress
+from typing import Any, Generic, TypeVar
 
-__all__ = ["PassCache"]
+__all__ = ["PassCache", "drop_oldest"]
 
 T = TypeVar("T")
 
 MAX_USERS = 2_000
+
+
+def drop_oldest(memory: dict[str, Any], most: int) -> None:
+    """Keep a memory within its bound."""
+    while len(memory) > most:
+        with suppress(RuntimeError, StopIteration):  # another thread adds or drops at the same time
+            memory.pop(next(iter(memory)), None)
 
 
 class PassCache(Generic[T]):
@@ -43,8 +51,7 @@ class PassCache(Generic[T]):
         if generation != self.generation:
             # A writer in another thread came between the comparison and the entry.
             self._read.pop(user_id, None)
-        while len(self._read) > MAX_USERS:
-            self._read.pop(next(iter(self._read), user_id), None)
+        drop_oldest(self._read, MAX_USERS)
 
     def forget(self, user_id: str) -> None:
         """Forget a user: this process is writing, or has written, their account."""

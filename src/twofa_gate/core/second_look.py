@@ -7,13 +7,14 @@ back is what may go out.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from twofa_gate.core import asking, banner, cookies, events, refusal, returning, storage
 from twofa_gate.core.account import Account
-from twofa_gate.core.answer import Answer
+from twofa_gate.core.answer import Answer, Forward, Mode
 from twofa_gate.core.bare import bare_headers, is_json, leads_away, values
 from twofa_gate.core.cookies import Header
 from twofa_gate.core.effects import Flow, ReadClock, perform
@@ -24,18 +25,18 @@ from twofa_gate.errors import BadRequest
 from twofa_gate.model import Decision, EventKind, User
 from twofa_gate.request import GateRequest, merge_cookies
 
-__all__ = ["Mode", "Outgoing", "SecondLook", "identity"]
+__all__ = [
+    "Outgoing",
+    "SecondLook",
+    "can_change_unseen",
+    "identity",
+    "is_quiet",
+    "is_remarkable",
+    "is_same_still",
+]
 
+_ORDINARY = Mode.ORDINARY
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-class Mode(Enum):
-    """What kind of path the request went to."""
-
-    ORDINARY = auto()
-    PUBLIC = auto()
-    LOGIN = auto()
-    LOGOUT = auto()
 
 
 class _State(Enum):
@@ -55,26 +56,71 @@ class Outgoing:
     end: bool = False
 
 
-class SecondLook:
-    """Looks at one answer. `user` is who asked, and `request` the request as it came.
+def can_change_unseen(settings: Settings, request: GateRequest, end: Forward) -> bool:
+    """Whether who is asking can be another when the answer begins, though it sets no cookie.
 
-    `standing` is where they stood, if the banner is to remind them of it. Once `passing` is true the driver
-    hands on what the application sends, untouched.
+    Beside who came anonymous with credentials, or has a live session, an unsafe method counts: it may log
+    somebody in on the server's side without any cookie. So does an anonymous query, where the name of a
+    session may be.
+    """
+    if settings.live or end.mode is not Mode.ORDINARY or request.method not in SAFE_METHODS:
+        return True
+    if end.context.user is not None:
+        return False
+    return bool(request.cookie_header or request.authorization or request.query_string)
+
+
+def is_quiet(settings: Settings, request: GateRequest, end: Forward) -> bool:
+    """Whether only what the answer itself announces can call for a second look: a cookie, or an event stream.
+
+    Drivers spare the others the whole apparatus. A socket stays open, and a page may get the banner; of a
+    public path's answer only its cookies are taken away.
+    """
+    if request.kind != "http" or end.standing is not None:
+        return False
+    if end.mode is _ORDINARY and end.context.user is not None:
+        return request.method in SAFE_METHODS and not settings.live
+    return end.mode is Mode.PUBLIC or not can_change_unseen(settings, request, end)
+
+
+def is_same_still(settings: Settings, request: GateRequest, end: Forward) -> Flow[bool]:
+    """Whether who was asking is asking still, of an answer that sets no cookie: then it passes as it is.
+
+    It is what the second look does first. Where it says no, or fails, the second look asks by itself.
+    """
+    if end.mode is not Mode.ORDINARY or end.standing is not None or request.kind != "http":
+        return False
+    try:
+        user = yield from asking.identify(settings, request)
+    except Exception:  # the second look will find that out too, and knows what to answer
+        return False
+    return identity(user) == identity(end.context.user)
+
+
+def is_remarkable(headers: Iterable[Header]) -> bool:
+    """Whether the headers of a quiet request's answer announce what must be looked at, or watched."""
+    for name, value in headers:
+        lowered = name.lower()
+        if lowered == "set-cookie":
+            return True
+        if lowered == "content-type" and value.lower().startswith("text/event-stream"):
+            return True
+    return False
+
+
+class SecondLook:
+    """Looks at one answer: to `request` as it came, which went through as `end` says.
+
+    Once `passing` is true the driver hands on what the application sends, untouched.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        request: GateRequest,
-        user: User | None,
-        mode: Mode,
-        standing: Standing | None = None,
-    ) -> None:
+    def __init__(self, settings: Settings, request: GateRequest, end: Forward) -> None:
         self._settings = settings
         self._request = request
-        self._user = user
-        self._mode = mode
-        self._standing = standing
+        self._forward = end
+        self._user = end.context.user
+        self._mode = end.mode
+        self._standing = end.standing
         self._insertion: banner.Insertion | None = None
         self.demanded: Answer | None = None
         """What goes out in place of the application's answer, as `require_verification` has it."""
@@ -172,22 +218,9 @@ class SecondLook:
         self._insertion, self._state = banner.Insertion(start, markup, ours), _State.INSERTING
         return Outgoing(self._insertion.open())
 
-    def _can_have_changed(self, sets_cookie: bool) -> bool:
-        """Whether who is asking can be another than before.
-
-        Beside what sets a cookie, came anonymous with credentials, or has a live session, an unsafe method
-        counts: it may log somebody in on the server's side without any cookie. So does an anonymous query,
-        where the name of a session may be.
-        """
-        if sets_cookie or self._settings.live or self._mode is not Mode.ORDINARY:
-            return True
-        if self._request.method not in SAFE_METHODS:
-            return True
-        return self._user is None and bool(self._request.carries_credentials or self._request.query_string)
-
     def _look(self, status: int, headers: list[Header]) -> Flow[Outgoing]:
         sets_cookie = any(name.lower() == "set-cookie" for name, _ in headers)
-        if not self._can_have_changed(sets_cookie):
+        if not sets_cookie and not can_change_unseen(self._settings, self._request, self._forward):
             return self._pass(status, headers)
         users = yield from self._users(headers, sets_cookie)
         if all(user is None for user in users):

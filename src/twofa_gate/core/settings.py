@@ -16,9 +16,10 @@ from twofa_gate.model import Policy
 
 if TYPE_CHECKING:
     from twofa_gate.core.account import Account
-    from twofa_gate.core.answer import Answer
+    from twofa_gate.core.answer import Answer, Forward
     from twofa_gate.core.cookies import HostCookie
     from twofa_gate.core.decision import NamedPolicy
+    from twofa_gate.core.reuse import Verdict
     from twofa_gate.locations import LocationSettings
     from twofa_gate.request import GateRequest
 
@@ -125,5 +126,15 @@ class Settings:
     live: bool = False
     templates: str | None = None
     locations: LocationSettings | None = None
+    modes: bool = True
+    """Whether a path, or a hook, can make a request one that logs in or out."""
     location_memory: PassCache[tuple[NamedPolicy, ...]] = field(default_factory=lambda: PassCache(0.0))
     """What the locations' own policies were, for the reuse of a PASS."""
+    documents: dict[str, tuple[bytes, Account]] = field(default_factory=dict)
+    """Documents that were decoded lately, by user id; see `storage.read_account`."""
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    """What was decided before, by the Cookie header; see `reuse`."""
+    forwards: dict[str, Forward] = field(default_factory=dict)
+    """How requests go through about which nothing is decided, by their prefix; see `flow`."""
+    public_forwards: dict[str, Forward] = field(default_factory=dict)
+    """The same for public paths."""

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from twofa_gate.core import events
 from twofa_gate.core.account import Account, decode, encode
 from twofa_gate.core.effects import CallHook, DrawRandom, Flow, ReadClock, perform
+from twofa_gate.core.passes import drop_oldest
 from twofa_gate.core.settings import Settings
 from twofa_gate.errors import ConfigurationError, ContentionError, HookError, StoreError
 from twofa_gate.model import EventKind, Stored
@@ -33,6 +34,8 @@ Act = Callable[[Account, float], Flow[tuple[Account, T]]]
 
 MAX_TRIES = 10
 MAX_ID_BYTES = 180
+MAX_KNOWN = 1_000
+MAX_KNOWN_BYTES = 4_096
 MAX_DOCUMENT_BYTES = 256 * 1024
 
 
@@ -134,10 +137,21 @@ def read_account(settings: Settings, user_id: str) -> Flow[tuple[Account | None,
     if stored is None:
         yield from require_installed(settings)
         return None, None
-    account = decode(stored.document, user_id)
+    return _understood(settings, user_id, stored.document), stored.version
+
+
+def _understood(settings: Settings, user_id: str, document: bytes) -> Account:
+    """Decode a document; the same bytes of the same user mean the same account, and aren't read twice."""
+    known = settings.documents.get(user_id)
+    if known is not None and known[0] == document:
+        return known[1]
+    account = decode(document, user_id)
     for sealed in account.sealed_values():
         settings.sealer.key_id(sealed)
-    return account, stored.version
+    if len(document) <= MAX_KNOWN_BYTES:
+        settings.documents[user_id] = document, account
+        drop_oldest(settings.documents, MAX_KNOWN)
+    return account
 
 
 def transact(

@@ -1,0 +1,1 @@
+"""What the gate costs, beside what teams already run: `make bench`, `make profile`."""
