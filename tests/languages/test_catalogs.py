@@ -170,3 +170,21 @@ def test_one_word_for_one_thing(language: str) -> None:
         if re.search("recovery codes?", text, re.IGNORECASE):
             for saying in sayings(message):
                 assert re.search(words[language], saying, re.IGNORECASE), saying
+
+
+def test_a_language_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`new` makes a catalog of all there is, `update` keeps what is translated, `compile` makes it ready."""
+    monkeypatch.setattr(catalogs, "FOLDER", tmp_path)
+    catalogs.main(["new", "it"])
+    made = catalogs.read("it")
+    assert len(made) > 350
+    assert made.num_plurals == 2
+    made.get("Back").string = "Indietro"
+    catalogs.write("it", made)
+    catalogs.main(["update"])
+    catalogs.main(["compile"])
+    with catalogs.path("it", "mo").open("rb") as file:
+        ready = GNUTranslations(file)
+    assert (ready.gettext("Back"), ready.gettext("Verify")) == ("Indietro", "Verify")
+    with pytest.raises(SystemExit):
+        catalogs.main(["compose"])

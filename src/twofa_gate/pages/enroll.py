@@ -89,7 +89,7 @@ def confirm_in(visit: Visit, code: str, name: str) -> Flow[tuple[Confirmation, t
         visit.user.id,
         visit.browser,
         typed,
-        name.strip(),
+        name.strip() or _usual_name(visit),
         passage,
         verified=visit.verified,
         policies=policies,
@@ -97,6 +97,13 @@ def confirm_in(visit: Visit, code: str, name: str) -> Flow[tuple[Confirmation, t
     done = yield from confirming
     accepted = done.result is not None and done.result.accepted
     return done, passage_cookies(visit, passage) if accepted else ()
+
+
+def _usual_name(visit: Visit) -> str:
+    """Name a device whose owner doesn't, in their language."""
+    number = len(visit.account.authenticators) + 1
+    name = Text("Authenticator") if number == 1 else Text("Authenticator %(n)s", n=number)
+    return speaking(visit.language).say(name)
 
 
 def submit(visit: Visit) -> Flow[Answer]:
