@@ -32,7 +32,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_wheel_has_what_runs_and_nothing_else(dist: Path) -> None:
-    """Types, templates, style sheets and the demo's application are in the wheel; tests and tools are not."""
+    """Types, templates, catalogs, style sheets and the demo's application are in the wheel; tests and tools are not."""
     with zipfile.ZipFile(next(dist.glob("*.whl"))) as wheel:
         names = set(wheel.namelist())
         metadata = wheel.read(next(name for name in names if name.endswith("METADATA"))).decode()
@@ -41,6 +41,9 @@ def test_wheel_has_what_runs_and_nothing_else(dist: Path) -> None:
         "pages/templates/challenge.html",
         "pages/static/style.css",
         "pages/static/twofa.js",
+        "pages/templates/mail/notification.html",
+        "pages/locale/ar/LC_MESSAGES/twofa_gate.mo",
+        "pages/locale/pt_BR/LC_MESSAGES/twofa_gate.mo",
     ):
         assert f"twofa_gate/{needed}" in names
     tops = {name.split("/")[0] for name in names}
