@@ -183,7 +183,12 @@ def test_moving_the_date_reminds_again(remind: tuple[Host, Gate, Remind], clock:
     host.policies["default"] = [Policy(Enforcement.REQUIRED, cutoff=CUTOFF + timedelta(days=2))]
     run_it()
     assert host.reminders() == [("ann", "default", 1, 1), ("ann", "default", 7, 3)]
-    gate.reset("ann", by="support", reason="lost", extension=timedelta(days=5))
+
+    def extend(account: Any, now: float) -> Any:
+        yield from ()
+        return account.but(extensions=(Extension(location=None, until=now + 86400 * 5),)), None
+
+    run(transact(gate.settings, "ann", extend))
     run_it()
     assert host.reminders()[2:] == [("ann", "default", 7, 5)]
 
