@@ -79,7 +79,7 @@ def test_many_members_come_page_by_page(stage: Stage, admin: Person, monkeypatch
     monkeypatch.setattr(locations, "MAX_IMPACT", 600)
     stage.town.members["office"] += [f"m{n:04}" for n in range(1500)]
     seen, page = [], admin.go(OFFICE)
-    assert "These figures count the first 1000 members." in page.words
+    assert "These figures count the first 1,000 members." in page.words
     for _ in range(3):
         seen += [link.words for link in page.links if link.words.startswith("m0")]
         page = admin.browser.click("Go on")
