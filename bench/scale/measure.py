@@ -118,8 +118,8 @@ class Template:
 class Site:
     """The application and its gate, in this process, and the statements that it sends."""
 
-    def __init__(self, port: int, lag: float) -> None:
-        self.engine = create_engine(f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres")
+    def __init__(self, port: int, database: str, lag: float) -> None:
+        self.engine = create_engine(f"postgresql+psycopg://postgres@127.0.0.1:{port}/{database}")
         self.statements = 0
         event.listen(self.engine, "before_cursor_execute", self._count)
         self.gate = Gate(
@@ -176,38 +176,44 @@ class Site:
         return int(given[0][:3]), found.removeprefix(cookie).partition(";")[0], took
 
 
-def timed(site: Site, people: list[Person]) -> dict[str, list[float]]:
-    """Time each kind of request once for each person, in an order drawn anew; print the statements of each."""
-    kinds = (
-        "refused visit",
-        "wrong code",
-        "right code",
-        "verified visit, read",
-        "verified visit, remembered",
-    )
-    took: dict[str, list[float]] = {kind: [] for kind in kinds}
-    statements = dict.fromkeys(kinds, 0)
+KINDS = ("refused visit", "wrong code", "right code", "verified visit, read", "verified visit, remembered")
+
+
+@dataclass
+class Timed:
+    """One table, and what the requests on it took."""
+
+    label: str
+    site: Site
+    took: dict[str, list[float]]
+    statements: dict[str, int]
+
+
+def time_all(tables: list[Timed], people: list[Person]) -> None:
+    """Time each kind of request for each person on each table by turns, so that all see the same machine."""
     for person in random.sample(people, len(people)):
-        person.cookie = ""
-        phone = pyotp.TOTP(person.secret)
-        right = phone.at(int(time.time()))
-        wrong = next(
-            f"{n:06}"
-            for n in range(9)
-            if f"{n:06}" not in {phone.at(int(time.time()) + 30 * k) for k in (-1, 0, 1)}
-        )
-        steps = (("/x", None, 303), ("", {"code": wrong}, 403), ("", {"code": right}, 200), ("/x", None, 200))
-        for kind, (path, members, expected) in zip(kinds, (*steps, steps[-1]), strict=True):
-            before = site.statements
-            status, cookie, seconds = site.request(person, path or "/2fa/api/v1/challenge", members)
-            if status != expected:
-                raise AssertionError(f"{kind}: {status}")
-            person.cookie = cookie or person.cookie
-            took[kind].append(seconds)
-            statements[kind] += site.statements - before
-    for kind in kinds:
-        print(f"  {kind:<28} {statements[kind] / len(people):.2f} statements")
-    return took
+        for table in random.sample(tables, len(tables)):
+            time_one(table, person)
+
+
+def time_one(table: Timed, person: Person) -> None:
+    """Time each kind of request once."""
+    person.cookie, phone, now = "", pyotp.TOTP(person.secret), int(time.time())
+    near = {phone.at(now + 30 * steps) for steps in (-1, 0, 1, 2)}
+    wrong = next(f"{number:06}" for number in range(9) if f"{number:06}" not in near)
+    codes = (
+        ("/2fa/api/v1/challenge", {"code": wrong}, 403),
+        ("/2fa/api/v1/challenge", {"code": phone.at(now)}, 200),
+    )
+    steps = (("/x", None, 303), *codes, ("/x", None, 200), ("/x", None, 200))
+    for kind, (path, members, expected) in zip(KINDS, steps, strict=True):
+        before = table.site.statements
+        status, cookie, seconds = table.site.request(person, path, members)
+        if status != expected:
+            raise AssertionError(f"{kind}: {status}")
+        person.cookie = cookie or person.cookie
+        table.took[kind].append(seconds)
+        table.statements[kind] += table.site.statements - before
 
 
 def load(port: int, settings: Settings, people: list[Person], accounts: int) -> None:
@@ -246,41 +252,38 @@ def main(accounts: int) -> None:
     begin = time.monotonic()
     logging.getLogger("twofa_gate").addHandler(logging.NullHandler())  # as if it went to a fast handler
     with services.postgresql(*TUNING) as service:
-        site = Site(service.port, LAG)
-        settings, store = site.gate.settings, site.gate.settings.hooks
+        with psycopg.connect(
+            host="127.0.0.1", port=service.port, user="postgres", autocommit=True
+        ) as connection:
+            connection.execute("CREATE DATABASE few")
         people = [Person(name_of(n), run(totp.draw_secret())) for n in random.sample(range(accounts), SAMPLE)]
-        for person in people:
-            document = encode(account_of(settings, person.name, person.secret))
-            store.save.function(user_key(settings.realm, person.name), document, os.urandom(16).hex(), None)
-        print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-        results = {}
-        timed(site, people[:100])
-        for person in people[:100]:  # they were for warming up
-            reset(site, person)
-        print(f"{SAMPLE} accounts:")
-        results["few"] = timed(site, people)
-        for person in people:
-            reset(site, person)
+        tables = []
+        for label, database in ((f"{SAMPLE} accounts", "few"), (f"{accounts} accounts", "postgres")):
+            site = Site(service.port, database, LAG)
+            tables.append(Timed(label, site, {kind: [] for kind in KINDS}, dict.fromkeys(KINDS, 0)))
+            for person in people:
+                put(site, person)
         loading = time.monotonic()
-        load(service.port, settings, people, accounts)
-        print(f"loaded {accounts} in {time.monotonic() - loading:.0f} s: {sizes(service.port)}")
-        results["many"] = timed(site, people)
-        site.gate.close()
-    for kind, few in results["few"].items():
-        for label, seconds in ((f"{SAMPLE} accounts", few), (f"{accounts} accounts", results["many"][kind])):
-            cuts = statistics.quantiles(seconds, n=100)
-            print(f"{kind:<28} {label:>18}: p50 {cuts[49] * 1e3:6.2f} ms  p99 {cuts[98] * 1e3:6.2f} ms")
+        load(service.port, tables[1].site.gate.settings, people, accounts)
+        print(f"loaded {accounts} in {time.monotonic() - loading:.0f} s: {sizes(service.port)}", flush=True)
+        time_all(tables, people)
+        for table in tables:
+            table.site.gate.close()
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    for kind in KINDS:
+        for table in tables:
+            cuts = statistics.quantiles(table.took[kind], n=100)
+            each = f"{table.statements[kind] / SAMPLE:.2f} statements"
+            times = f"p50 {cuts[49] * 1e3:6.2f} ms  p99 {cuts[98] * 1e3:6.2f} ms"
+            print(f"{kind:<28} {table.label:>18}: {times}  {each}")
     print(f"took {time.monotonic() - begin:.0f} s")
 
 
-def reset(site: Site, person: Person) -> None:
-    """Give somebody a fresh account, so that the code of now is good again."""
-    hooks, settings = site.gate.settings.hooks, site.gate.settings
-    key = user_key(settings.realm, person.name)
-    stored = hooks.load.function(key)
-    document = encode(account_of(settings, person.name, person.secret))
-    hooks.save.function(key, document, os.urandom(16).hex(), stored.version)
-    settings.passes.forget(person.name)
+def put(site: Site, person: Person) -> None:
+    """Store the account of somebody whose requests will be timed."""
+    document = encode(account_of(site.gate.settings, person.name, person.secret))
+    key = user_key(site.gate.settings.realm, person.name)
+    site.gate.settings.hooks.save.function(key, document, os.urandom(16).hex(), None)
 
 
 if __name__ == "__main__":

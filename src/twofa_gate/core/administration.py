@@ -92,11 +92,7 @@ def reset(
     """
 
     def act(account: Account, now: float) -> Flow[tuple[Account, str | None]]:
-        extensions = (
-            (*account.extensions, Extension(location=None, until=now + extension, to_set_up=True))
-            if extension
-            else account.extensions
-        )
+        extensions = _extended(account, now + extension) if extension else account.extensions
         bare = end_passage(account).but(
             authenticators=(),
             pending=None,
@@ -116,6 +112,14 @@ def reset(
         return (yield from _with_ticket(settings, bare, now, by, location))
 
     return (yield from storage.transact(settings, user_id, act))
+
+
+def _extended(account: Account, until: float) -> tuple[Extension, ...]:
+    """Give time to set up again, in place of what earlier resets gave: only the latest moment ever counts."""
+    earlier = [each for each in account.extensions if each.to_set_up and each.location is None]
+    others = tuple(each for each in account.extensions if each not in earlier)
+    latest = max([until, *(each.until for each in earlier)])
+    return (*others, Extension(location=None, until=latest, to_set_up=True))
 
 
 def issue_ticket(
