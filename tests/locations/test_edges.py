@@ -88,7 +88,7 @@ def test_many_members_come_page_by_page(stage: Stage, admin: Person, monkeypatch
     late = admin.go(f"{OFFICE}?show=enrolled&start=3")
     assert "Nobody to show." in late.words
     assert "Go on" in [link.words for link in late.links]
-    assert "These are the first 1000 members only." in admin.settings_form(max_age_minutes="60").words
+    assert "These are the first 1,000 members only." in admin.settings_form(max_age_minutes="60").words
     enrolled = admin.go(f"{OFFICE}/members.json?show=enrolled").json()
     assert [each["user_id"] for each in enrolled] == ["ada"]
 
