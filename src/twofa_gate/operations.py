@@ -10,18 +10,21 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from twofa_gate.adapters.performing import perform_async, run, run_async
-from twofa_gate.core import administration, reminders, rotation
-from twofa_gate.core.administration import AccountStatus
 from twofa_gate.core.effects import Flow
-from twofa_gate.core.reminders import ReminderPage, Reminding
-from twofa_gate.core.rotation import RotationPage
+from twofa_gate.core.notice import REMIND_BEFORE
 from twofa_gate.core.settings import Settings
 from twofa_gate.errors import ConfigurationError
-from twofa_gate.locations.adoption import AdoptionReader, MemberStatus, status_of
-from twofa_gate.locations.explain import Explanation, explain
+
+# What an operation needs is imported when it is used: an application that serves requests uses none.
+if TYPE_CHECKING:
+    from twofa_gate.core.administration import AccountStatus
+    from twofa_gate.core.reminders import ReminderPage, Reminding
+    from twofa_gate.core.rotation import RotationPage
+    from twofa_gate.locations.adoption import MemberStatus
+    from twofa_gate.locations.explain import Explanation
 
 __all__ = ["DEFAULT_EXTENSION", "Operations", "ReminderReport", "RotationReport"]
 
@@ -54,10 +57,14 @@ class Operations:
 
     def status(self, user_id: str) -> AccountStatus:
         """Tell what is stored about a user, without secrets."""
+        from twofa_gate.core import administration
+
         return self._run(administration.status(self.settings, user_id))
 
     async def astatus(self, user_id: str) -> AccountStatus:
         """See `status`."""
+        from twofa_gate.core import administration
+
         return await self._arun(administration.status(self.settings, user_id))
 
     def reset(
@@ -89,12 +96,16 @@ class Operations:
 
     def adoption(self, location: str) -> Iterator[MemberStatus]:
         """Tell for each member of a location where they stand. Reads them as they are asked for, in chunks."""
+        from twofa_gate.locations.adoption import AdoptionReader, status_of
+
         reader = AdoptionReader(self.settings, location)
         while chunk := self._run(reader.chunk()):
             yield from (status_of(self.settings, each) for each in chunk)
 
     async def aadoption(self, location: str) -> AsyncIterator[MemberStatus]:
         """See `adoption`."""
+        from twofa_gate.locations.adoption import AdoptionReader, status_of
+
         reader = AdoptionReader(self.settings, location)
         while chunk := await self._arun(reader.chunk()):
             for each in chunk:
@@ -102,46 +113,66 @@ class Operations:
 
     def report_adoption(self, location: str, take: Callable[[list[MemberStatus]], object]) -> None:
         """Give `take` the members of a location, chunk by chunk, as `adoption` tells them."""
+        from twofa_gate.locations.adoption import AdoptionReader, status_of
+
         reader = AdoptionReader(self.settings, location)
         while chunk := self._run(reader.chunk()):
             take([status_of(self.settings, each) for each in chunk])
 
     async def areport_adoption(self, location: str, take: Callable[[list[MemberStatus]], object]) -> None:
         """See `report_adoption`."""
+        from twofa_gate.locations.adoption import AdoptionReader, status_of
+
         reader = AdoptionReader(self.settings, location)
         while chunk := await self._arun(reader.chunk()):
             take([status_of(self.settings, each) for each in chunk])
 
     def explain(self, user_id: str, location: str) -> Explanation:
         """Tell what is decided for a user at a location, whose policy that is, and when it will change."""
+        from twofa_gate.locations.explain import explain
+
         return self._run(explain(self.settings, user_id, location))
 
     async def aexplain(self, user_id: str, location: str) -> Explanation:
         """See `explain`."""
+        from twofa_gate.locations.explain import explain
+
         return await self._arun(explain(self.settings, user_id, location))
 
     def revoke(self, user_id: str) -> None:
         """End every verification and trusted browser of a user, as after a password change."""
+        from twofa_gate.core import administration
+
         self._run(administration.revoke(self.settings, user_id))
 
     async def arevoke(self, user_id: str) -> None:
         """See `revoke`."""
+        from twofa_gate.core import administration
+
         await self._arun(administration.revoke(self.settings, user_id))
 
     def unlock(self, user_id: str, *, by: str) -> None:
         """Give a user a fresh budget of attempts. Raises `NotFoundError` if nothing is stored about them."""
+        from twofa_gate.core import administration
+
         self._run(administration.unlock(self.settings, user_id, by=by))
 
     async def aunlock(self, user_id: str, *, by: str) -> None:
         """See `unlock`."""
+        from twofa_gate.core import administration
+
         await self._arun(administration.unlock(self.settings, user_id, by=by))
 
     def forget(self, user_id: str) -> bool:
         """Delete all that is stored about a user; return whether there was anything."""
+        from twofa_gate.core import administration
+
         return self._run(administration.forget(self.settings, user_id))
 
     async def aforget(self, user_id: str) -> bool:
         """See `forget`."""
+        from twofa_gate.core import administration
+
         return await self._arun(administration.forget(self.settings, user_id))
 
     def rotate(self, progress: Callable[[RotationPage], object] | None = None) -> RotationReport:
@@ -150,6 +181,8 @@ class Operations:
         `progress` is called after each page of accounts. It can be interrupted and run again; once it reports
         no failure, the older keys can be taken off the list.
         """
+        from twofa_gate.core import rotation
+
         report = RotationReport()
         after = None
         while not report.pages or after is not None:
@@ -161,6 +194,8 @@ class Operations:
 
     async def arotate(self, progress: Callable[[RotationPage], object] | None = None) -> RotationReport:
         """See `rotate`."""
+        from twofa_gate.core import rotation
+
         report = RotationReport()
         after = None
         while not report.pages or after is not None:
@@ -172,7 +207,7 @@ class Operations:
 
     def remind(
         self,
-        days: Sequence[int] = reminders.DAYS,
+        days: Sequence[int] = REMIND_BEFORE,
         now: datetime | None = None,
         *,
         locations: Iterable[str] | None = None,
@@ -193,7 +228,7 @@ class Operations:
 
     async def aremind(
         self,
-        days: Sequence[int] = reminders.DAYS,
+        days: Sequence[int] = REMIND_BEFORE,
         now: datetime | None = None,
         *,
         locations: Iterable[str] | None = None,
@@ -246,6 +281,8 @@ class RotationReport:
 def _reminding(
     settings: Settings, locations: Iterable[str] | None, days: Sequence[int], now: datetime | None
 ) -> Reminding:
+    from twofa_gate.core.reminders import Reminding
+
     if now is not None and now.utcoffset() is None:
         raise ValueError("now must be a datetime with a time zone.")
     return Reminding(settings, locations, days, None if now is None else now.timestamp())
@@ -254,6 +291,8 @@ def _reminding(
 def _reset(
     settings: Settings, user_id: str, by: str, reason: str, extension: timedelta, ticket: bool
 ) -> Flow[str | None]:
+    from twofa_gate.core import administration
+
     if not by or not reason:
         raise ValueError("reset is on the record: say by whom, and for what reason.")
     if extension < timedelta(0):

@@ -9,12 +9,13 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Literal
-
-from werkzeug.datastructures import Headers, MultiDict
+from typing import TYPE_CHECKING, Any, Literal
 
 from twofa_gate.errors import AmbiguousCookie
 from twofa_gate.lazily import cached_property
+
+if TYPE_CHECKING:
+    from werkzeug.datastructures import Headers, MultiDict
 
 __all__ = ["GateRequest", "StrictCookies", "canonical_path", "is_plain", "merge_cookies"]
 
@@ -224,6 +225,8 @@ class GateRequest(ABC):
     def query(self) -> MultiDict[str, str]:
         """The query's parameters."""
         from urllib.parse import parse_qsl
+
+        from werkzeug.datastructures import MultiDict
 
         try:
             return MultiDict(parse_qsl(self.query_string, keep_blank_values=True, max_num_fields=200))

@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from werkzeug.datastructures import Headers
 
 from twofa_gate.adapters.asgi_exchange import Exchange
 from twofa_gate.adapters.performing import begin, perform_async, run_async
@@ -18,6 +17,8 @@ from twofa_gate.lazily import cached_property
 from twofa_gate.request import GateRequest, is_plain
 
 if TYPE_CHECKING:
+    from werkzeug.datastructures import Headers
+
     from twofa_gate.gate import Gate
 
 __all__ = ["ASGIRequest", "TwoFactorMiddleware"]
@@ -76,6 +77,8 @@ class ASGIRequest(GateRequest):
 
     @cached_property
     def headers(self) -> Headers:
+        from werkzeug.datastructures import Headers
+
         return Headers(
             [(key.decode("latin-1"), value.decode("latin-1")) for key, value in self.scope["headers"]]
         )

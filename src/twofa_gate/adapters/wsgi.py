@@ -7,9 +7,6 @@ from http import HTTPStatus
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.datastructures import EnvironHeaders, Headers
-from werkzeug.wsgi import get_input_stream
-
 from twofa_gate.adapters.performing import perform_here, run
 from twofa_gate.core.answer import Answer, Forward, Source
 from twofa_gate.core.effects import Effect, Flow, ReadBody
@@ -23,6 +20,7 @@ from twofa_gate.request import GateRequest
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from werkzeug.datastructures import Headers
 
     from twofa_gate.gate import Gate
 
@@ -79,6 +77,8 @@ class WSGIRequest(GateRequest):
 
     @cached_property
     def headers(self) -> Headers:
+        from werkzeug.datastructures import EnvironHeaders
+
         return EnvironHeaders(self.environ)
 
     @cached_property
@@ -97,6 +97,8 @@ class WSGIRequest(GateRequest):
 
 
 def _read_body(environ: WSGIEnvironment, limit: int) -> bytes:
+    from werkzeug.wsgi import get_input_stream
+
     declared = environ.get("CONTENT_LENGTH") or "0"
     if not declared.isdecimal():
         raise BadRequest("Content-Length is not a number.")

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from werkzeug.http import dump_cookie, parse_date
-
 from twofa_gate.core.settings import CookieSettings
 from twofa_gate.errors import BadRequest
 
@@ -31,6 +29,8 @@ class HostCookie:
 
 def set_cookie(settings: CookieSettings, name: str, value: str, max_age: int | None = None) -> Header:
     """Give the header that sets one of our cookies; without `max_age` it ends with the browser's session."""
+    from werkzeug.http import dump_cookie
+
     return "Set-Cookie", dump_cookie(
         name,
         value,
@@ -49,6 +49,8 @@ def expire(settings: CookieSettings, name: str) -> Header:
 
 def expire_host_cookie(cookie: HostCookie, *, secure: bool) -> Header:
     """Give the header that deletes a session cookie of the host."""
+    from werkzeug.http import dump_cookie
+
     return "Set-Cookie", dump_cookie(
         cookie.name,
         "",
@@ -97,5 +99,7 @@ def _deletes(attributes: Mapping[str, str], now: float) -> bool:
     if re.fullmatch("-?[0-9]+", attributes.get("max-age", "")):
         # Max-Age wins over Expires, RFC 6265 section 5.3; browsers ignore one that is not a plain number.
         return int(attributes["max-age"]) <= 0
+    from werkzeug.http import parse_date
+
     expires = parse_date(attributes.get("expires"))
     return expires is not None and expires <= datetime.fromtimestamp(now, UTC)

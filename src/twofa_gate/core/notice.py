@@ -15,6 +15,7 @@ from twofa_gate.model import AfterCutoff, Decision, Policy
 from twofa_gate.request import GateRequest
 
 __all__ = [
+    "REMIND_BEFORE",
     "date_in_words",
     "days_between",
     "hiding_cookie",
@@ -24,6 +25,9 @@ __all__ = [
     "reminder_of",
     "zone_of",
 ]
+
+REMIND_BEFORE = (7, 1)
+"""Days before a cut-off on which members are reminded, unless others are named."""
 
 HIDDEN_SECONDS = 30 * 86400
 """For how long a banner stays hidden, even if the login lasts longer."""

@@ -17,7 +17,7 @@ from twofa_gate.core.document import parse
 from twofa_gate.core.effects import CallHook, Flow, perform
 from twofa_gate.core.location_rules import LocationDocument
 from twofa_gate.core.members import MemberReader
-from twofa_gate.core.notice import date_in_words, days_between, zone_of
+from twofa_gate.core.notice import REMIND_BEFORE, date_in_words, days_between, zone_of
 from twofa_gate.core.settings import Settings
 from twofa_gate.core.standing import REDELIVER_AFTER
 from twofa_gate.errors import ConfigurationError, HookError, StoreError
@@ -25,7 +25,7 @@ from twofa_gate.model import AfterCutoff, Decision, EventKind, User
 
 __all__ = ["DAYS", "ReminderPage", "Reminding"]
 
-DAYS = (7, 1)
+DAYS = REMIND_BEFORE
 """How many days before the cut-off somebody is reminded, unless said otherwise."""
 
 MAX_KEPT = 50
