@@ -13,11 +13,14 @@ def sql_store(*, url: str, asynchronous: bool = False, **options: Any) -> Any:
     `options` go to `create_engine`. Needs the extra `sql` and the database's driver.
     """
     from sqlalchemy import create_engine
-    from sqlalchemy.ext.asyncio import create_async_engine
 
     from twofa_gate.stores.sql import SQLStore
 
-    return SQLStore(create_async_engine(url, **options) if asynchronous else create_engine(url, **options))
+    if not asynchronous:
+        return SQLStore(create_engine(url, **options))
+    from sqlalchemy.ext.asyncio import create_async_engine  # needs greenlet, which not everybody has
+
+    return SQLStore(create_async_engine(url, **options))
 
 
 def redis_store(*, url: str, asynchronous: bool = False, **options: Any) -> Any:
