@@ -35,7 +35,7 @@ def begun(person: Person) -> str:
 @ROUNDS
 def test_two_enrollments_confirmed(town: Town, rounds: int) -> None:
     """An enrollment confirmed several times at once makes one authenticator; recovery codes are shown once."""
-    with town.tally("54 enrollment confirmed") as tally:
+    with town.tally("54 enrollment confirmed") as tally, town.close_race():
         for _ in range(rounds):
             person = town.person(enrolled=False)
             code = begun(person)
@@ -52,7 +52,7 @@ def test_two_enrollments_confirmed(town: Town, rounds: int) -> None:
 @ROUNDS
 def test_verify_against_reset(town: Town, rounds: int) -> None:
     """Verified while support resets: no verification of what was there is left, and no page is shown for one."""
-    with town.tally("55 verify against reset") as tally:
+    with town.tally("55 verify against reset") as tally, town.close_race():
         for number in range(rounds):
             person = town.person()
             codes = [person.phone.display(), *person.codes[:3]]

@@ -179,6 +179,15 @@ class Town:
         return (self.folder / f"die-at-{point}").exists()
 
     @contextmanager
+    def close_race(self) -> Iterator[None]:
+        """Let workers wait between compare and set, so that all of them have read before the first one writes."""
+        (self.folder / "slow").touch()
+        try:
+            yield
+        finally:
+            (self.folder / "slow").unlink()
+
+    @contextmanager
     def killing(self, seed: int) -> Iterator[list[int]]:
         """Kill workers at random within this block; gunicorn's first process starts others."""
         draw, over, killed = random.Random(seed), threading.Event(), []  # noqa: S311 - nothing secret
