@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import time
+import signal
+import sqlite3
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from twofa_gate.stores import sqlite
 from twofa_gate.stores.sqlite import SQLiteStore
 
 from .site import Driver, FakeClock, Site
 
-__all__ = ["PROCESSES", "Racers"]
+__all__ = ["PROCESSES", "Racers", "kill_during"]
 
 PROCESSES = 8
 _fork = multiprocessing.get_context("fork")
@@ -79,9 +81,47 @@ class Racers:
             os._exit(0)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    """Wait for something that another process does."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.005)
+def kill_during(racers: Racers, code: str, moment: str) -> None:
+    """Enter a code in a process that is killed before its write, inside of it, or right after it."""
+    child = os.fork()
+    if child == 0:
+        try:
+            site = racers.start()
+            browser = site.browser("u1")
+            token = site.api(browser, "status").json()["csrf"]
+            _die_at(moment)
+            browser.fetch(
+                "POST", "/2fa/api/v1/challenge", json={"code": code}, headers={"X-CSRF-Token": token}
+            )
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
+
+
+def _die_at(moment: str) -> None:
+    """Have this process die by SIGKILL at the write of an account."""
+    connect = sqlite._connect
+
+    class Dying(sqlite3.Connection):
+        def execute(self, sql: str, *more: Any) -> Any:
+            if moment == "before" and sql.startswith("BEGIN IMMEDIATE"):
+                os.kill(os.getpid(), signal.SIGKILL)
+            if moment == "inside" and sql == "COMMIT":
+                os.kill(os.getpid(), signal.SIGKILL)
+            done = super().execute(sql, *more)
+            if moment == "after" and sql == "COMMIT":
+                os.kill(os.getpid(), signal.SIGKILL)
+            return done
+
+    def connecting(path: Path, timeout: float) -> sqlite3.Connection:
+        connect(path, timeout).close()
+        made = sqlite3.connect(
+            path, timeout=timeout, isolation_level=None, check_same_thread=False, factory=Dying
+        )
+        made.execute("PRAGMA synchronous = FULL")
+        return made
+
+    sqlite._connect = connecting
+    for store in list(sqlite._stores):
+        store.close()

@@ -110,7 +110,7 @@ def test_forged_trust(lax: Site) -> None:
     fakes = [
         value[:-1],
         value + "A",
-        "A" + value[1:],
+        ("B" if value[0] == "A" else "A") + value[1:],
         f"{'A' * 22}.{named}",
         token,
         "",

@@ -308,6 +308,22 @@ def test_visit_against_revoke(scene: Callable[..., Scene]) -> None:
         assert not isinstance(after, Forward)
 
 
+@pytest.mark.parametrize("how", ["revoke", "sign out"])
+def test_ended_elsewhere_and_again_here(scene: Callable[..., Scene], how: str) -> None:
+    """A process that is told to end what another one has just ended lets nobody pass from then on either."""
+    here = scene()
+    cookies = here.world.verified()
+    visit = Request("/office/x", cookies=here.world.cookies(cookies))
+    settings = here.world.settings
+    assert isinstance(here.world.run(handle(settings, visit)), Forward)
+    here.world.run(administration.revoke(here.second.settings, "u1"))
+    if how == "revoke":
+        here.world.run(administration.revoke(settings, "u1"))
+    else:
+        here.world.run(management.end_own(settings, "u1", digest(TOKEN)))
+    assert not isinstance(here.world.run(handle(settings, visit)), Forward)
+
+
 def test_adding_a_device_against_being_signed_out(scene: Callable[..., Scene]) -> None:
     """A browser that is signed out while it confirms a further device is not verified by that, nor adds it."""
     here = scene()

@@ -136,7 +136,9 @@ class Stage(RuleBasedStateMachine):
         changed = self.site.host.logins > logins
         if b"private:" in reply.body and after is not None and (changed or before is None):
             target_place = "login" if free else place
-            anew = self.may(after, self.people[after.id], target_place, jar, anew=not _same(before, after))
+            known = _same(before, after)
+            anew = self.may(after, self.people[after.id], target_place, jar, anew=not known)
+            anew = anew or (known and self.might(after, target_place, jar, gate))
             assert anew, f"{after} saw their page in the answer to the login"
         return reply
 

@@ -171,6 +171,8 @@ def transact(
         now = (yield from perform(ReadClock())).now
         after, outcome = yield from act(before, now)
         if after is before:
+            # Others may have written since this process remembered a PASS: what was asked for here holds here.
+            settings.passes.forget(user_id)
             return outcome
         if (yield from _write(settings, after, version)):
             return outcome
