@@ -9,8 +9,6 @@ from __future__ import annotations
 import codecs
 import re
 
-from werkzeug.http import parse_options_header
-
 from twofa_gate.core.cookies import Header
 from twofa_gate.core.html_scan import BodyScanner
 from twofa_gate.request import GateRequest
@@ -65,6 +63,8 @@ def is_fit(status: int, headers: list[Header]) -> bool:
 
 
 def _is_html(content_type: str) -> bool:
+    from werkzeug.http import parse_options_header
+
     kind, options = parse_options_header(content_type)
     if kind.lower() != "text/html":
         return False
