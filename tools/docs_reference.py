@@ -159,7 +159,10 @@ def _class(kind: type) -> str:
 
 
 def _property_doc(member: object) -> str:
-    function = getattr(member, "fget", None) or getattr(member, "func", None) or member
+    found = (
+        getattr(member, name, None) for name in ("fget", "func", "_compute")
+    )  # the last: our own, in `lazily`
+    function = next((each for each in found if each is not None), member)
     text = inspect.getdoc(function) if inspect.isfunction(function) else None
     return " ".join(text.split()) if text else ""
 
