@@ -143,9 +143,10 @@ class Stage(RuleBasedStateMachine):
         return reply
 
     def changed_hands(self, gate: Gate, before: User | None, after: User | None, jar: Browser) -> None:
+        cookie = jar.cookie("verification")
         for user in (before, after):
-            if user is not None:
-                self.changes(gate, user.id).end(jar.cookie("verification"))
+            if user is not None and cookie is not None:
+                self.changes(gate, user.id).end(cookie)
 
     def api(self, gate: Gate, browser: Browser, place: str, name: str, value: Any) -> Reply:
         status = self.site.send(gate, browser, "GET", f"/2fa/api/v1/status?at={place}")
