@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twofa_gate import AmbiguousCookie, GateRequest
-from twofa_gate.adapters.asgi import ASGIRequest
-from twofa_gate.adapters.wsgi import WSGIRequest
+from twofa_gate.adapters.asgi_request import ASGIRequest
+from twofa_gate.adapters.wsgi_request import WSGIRequest
 from twofa_gate.request import StrictCookies, canonical_path, is_plain, merge_cookies
 
 Make = Callable[..., GateRequest]

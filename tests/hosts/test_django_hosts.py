@@ -11,7 +11,7 @@ import pytest
 from tests.hosts.django_site import PASSWORD, configure
 from tests.support.http import PlainBrowser
 from twofa_gate import Enforcement, Gate, Policy
-from twofa_gate.adapters.wsgi import WSGIRequest
+from twofa_gate.adapters.wsgi_request import WSGIRequest
 from twofa_gate.asgi import TwoFactorMiddleware as ASGIMiddleware
 from twofa_gate.hosts.django import DjangoSession
 from twofa_gate.stores.memory import MemoryStore

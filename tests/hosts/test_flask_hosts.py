@@ -11,7 +11,7 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 
 from tests.support.http import PlainBrowser
 from twofa_gate import Credential, Enforcement, Gate, Policy, User
-from twofa_gate.adapters.wsgi import WSGIRequest
+from twofa_gate.adapters.wsgi_request import WSGIRequest
 from twofa_gate.hosts.flask import FlaskLogin, FlaskSession
 from twofa_gate.stores.memory import MemoryStore
 from twofa_gate.wsgi import TwoFactorMiddleware

@@ -9,8 +9,8 @@ import pytest
 from starlette.authentication import SimpleUser, UnauthenticatedUser
 
 from twofa_gate import BadRequest, Credential, HookError, User
-from twofa_gate.adapters.asgi import ASGIRequest
-from twofa_gate.adapters.wsgi import WSGIRequest
+from twofa_gate.adapters.asgi_request import ASGIRequest
+from twofa_gate.adapters.wsgi_request import WSGIRequest
 from twofa_gate.hosts.basic import BasicAuth
 from twofa_gate.hosts.bearer import BearerToken
 from twofa_gate.hosts.places import LocationsByHost, LocationsByPath

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from functools import lru_cache, partial
-from itertools import product
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
 from starlette.types import Message, Receive, Scope, Send
 
+from twofa_gate.adapters.asgi_messages import (
+    BODIES,
+    LATER,
+    STARTS,
+    decode,
+    encode,
+    is_unremarkable,
+    without_credentials,
+)
 from twofa_gate.adapters.performing import begin, run_async
 from twofa_gate.core.answer import Answer, Forward, Source
 from twofa_gate.core.effects import Effect, Flow
@@ -19,68 +27,11 @@ from twofa_gate.core.settings import Settings
 from twofa_gate.core.watching import CLOSE_CODE, Watch, is_stream
 
 if TYPE_CHECKING:
-    from twofa_gate.adapters.asgi import ASGIRequest
+    from twofa_gate.adapters.asgi_request import ASGIRequest
 
 __all__ = ["Exchange"]
 
 T = TypeVar("T")
-
-_STARTS = frozenset({"http.response.start", "websocket.http.response.start", "websocket.accept"})
-_BODIES = frozenset({"http.response.body", "websocket.http.response.body"})
-_LATER = frozenset(
-    {"http.response.trailers", "http.response.pathsend", "http.response.zerocopysend", "websocket.send"}
-)
-"""Messages that pass once the start has passed; any other that the driver doesn't know never does."""
-
-
-def _decode(headers: Any) -> list[tuple[str, str]]:
-    return [(bytes(name).decode("latin-1"), bytes(value).decode("latin-1")) for name, value in headers]
-
-
-def _encode(headers: list[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-
-
-@lru_cache(maxsize=8)
-def _spellings(names: frozenset[str]) -> frozenset[bytes]:
-    """Spell headers in every way: where ASGI is bridged to WSGI an underscore is folded into a hyphen."""
-    found: set[str] = set()
-    for name in names:
-        parts = name.split("-")
-        found.update(
-            "".join(part + mark for part, mark in zip(parts, (*marks, ""), strict=True))
-            for marks in product("-_", repeat=len(parts) - 1)
-        )
-    return frozenset(spelt.encode("latin-1") for spelt in found)
-
-
-def _without_credentials(scope: Scope, names: frozenset[str]) -> Scope:
-    """Make the request anonymous, also to applications inside a session or authentication middleware."""
-    dropped = _spellings(names)
-    kept = [each for each in scope["headers"] if each[0].lower() not in dropped]
-    bare = {**scope, "headers": kept}
-    if "session" in scope:
-        bare["session"] = {}
-    if "user" in scope or "auth" in scope:
-        from starlette.authentication import AuthCredentials, UnauthenticatedUser
-
-        bare.update(user=UnauthenticatedUser(), auth=AuthCredentials())
-    return bare
-
-
-def _is_unremarkable(headers: Any) -> bool:
-    """Whether an answer's headers surely announce nothing that must be looked at: see `is_remarkable`."""
-    if type(headers) is not list:
-        return False
-    for name, value in headers:
-        if type(name) is not bytes or type(value) is not bytes:
-            return False
-        lowered = name.lower()
-        if lowered == b"set-cookie":
-            return False
-        if lowered == b"content-type" and value[:17].lower() == b"text/event-stream":
-            return False
-    return True
 
 
 class Exchange(Source):
@@ -146,7 +97,7 @@ class Exchange(Source):
     def enter(self, end: Forward, scope: Scope) -> Scope:
         """Let the request through: return the scope that the application is to see."""
         self._end = end
-        scope = _without_credentials(scope, end.strip) if end.strip else dict(scope)
+        scope = without_credentials(scope, end.strip) if end.strip else dict(scope)
         if end.without:
             dropped = {name.encode("latin-1") for name in end.without}
             scope["headers"] = [each for each in scope["headers"] if each[0].lower() not in dropped]
@@ -187,7 +138,7 @@ class Exchange(Source):
 
     def _is_spared(self, start: Message) -> bool:
         """Whether the second look would let this start pass as it is."""
-        if self.demanded is not None or not _is_unremarkable(start.get("headers")):
+        if self.demanded is not None or not is_unremarkable(start.get("headers")):
             return False
         if is_quiet(self.settings, self.request, self._end):
             return True
@@ -220,21 +171,21 @@ class Exchange(Source):
         kind = message["type"]
         if self._closed:
             return
-        if kind in _STARTS:
+        if kind in STARTS:
             await self._start(message)
         elif self._passing:
-            known = kind in _BODIES or kind in _LATER
+            known = kind in BODIES or kind in LATER
             if kind == "websocket.close" or (known and (self._watch is None or await self._may_continue())):
                 await self._send(message)
         elif kind == "websocket.close":
             await self._send(message)
-        elif kind in _BODIES:
+        elif kind in BODIES:
             more = message.get("more_body", False)
             await self._emit(self._look.body(message.get("body", b""), last=not more))
-        elif kind in _LATER and self._look.inserting:
+        elif kind in LATER and self._look.inserting:
             await self._emit(self._look.leave_alone())
             await self._send(message)
-        elif kind in _LATER:
+        elif kind in LATER:
             # A file that the server would send: a body that is not empty.
             await self._emit(self._look.body(b"\0", last=True))
 
@@ -242,14 +193,14 @@ class Exchange(Source):
         if self._answered:
             raise RuntimeError("The application started its answer twice.")
         self._answered = True
-        headers = _decode(message.get("headers") or [])
+        headers = decode(message.get("headers") or [])
         self._look.demanded = self.demanded
         outgoing = await self._run(self._look.begin(message.get("status", 101), headers))
         if message["type"] == "websocket.accept" and not self._look.passing:
             await self._close()
         elif (self._look.passing or self._look.inserting) and outgoing.start is not None:
             sent = outgoing.start[1]
-            await self._send(message if sent is headers else {**message, "headers": _encode(sent)})
+            await self._send(message if sent is headers else {**message, "headers": encode(sent)})
             if not self._end.strip and not self._socket and is_stream(sent):
                 self._start_watching()
         else:
@@ -266,7 +217,7 @@ class Exchange(Source):
 
     async def _send_start(self, status: int, headers: list[tuple[str, str]]) -> None:
         kind = "websocket.http.response.start" if self._socket else "http.response.start"
-        await self._send({**(self._begun or {}), "type": kind, "status": status, "headers": _encode(headers)})
+        await self._send({**(self._begun or {}), "type": kind, "status": status, "headers": encode(headers)})
 
     async def _send_body(self, body: bytes, *, end: bool) -> None:
         kind = "websocket.http.response.body" if self._socket else "http.response.body"

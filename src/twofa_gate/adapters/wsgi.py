@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from http import HTTPStatus
-from io import BytesIO
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from twofa_gate.adapters.performing import perform_here, run
-from twofa_gate.core.answer import Answer, Forward, Source
-from twofa_gate.core.effects import Effect, Flow, ReadBody
+from twofa_gate.adapters.wsgi_exchange import Body, Exchange, parts_of, status_line
+from twofa_gate.adapters.wsgi_request import WSGIRequest, read_body
+from twofa_gate.core.answer import Answer, Forward
+from twofa_gate.core.effects import Effect, ReadBody
 from twofa_gate.core.flow import handle
-from twofa_gate.core.second_look import SecondLook, is_quiet, is_remarkable, is_same_still
-from twofa_gate.core.settings import Settings
-from twofa_gate.core.watching import Watch, is_stream
-from twofa_gate.errors import BadRequest
-from twofa_gate.lazily import cached_property
-from twofa_gate.request import GateRequest
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-    from werkzeug.datastructures import Headers
 
     from twofa_gate.gate import Gate
 
-__all__ = ["TwoFactorMiddleware", "WSGIRequest"]
+__all__ = ["TwoFactorMiddleware"]
 
 _SERVER_USER = ("REMOTE_USER", "AUTH_TYPE", "werkzeug.request")
 """Where servers and middlewares outside name a user, or keep a request that does."""
@@ -34,82 +27,6 @@ _PAST_THE_GATE = ("gunicorn.socket", "werkzeug.socket", "wsgi.websocket", "wsgi.
 
 Nothing of that could be looked at, or ended when a verification ends, so applications don't get it.
 """
-
-
-def _text(value: str) -> str:
-    """Undo the latin-1 that PEP 3333 carries bytes in."""
-    return value if value.isascii() else value.encode("latin-1", "replace").decode("utf-8", "replace")
-
-
-class WSGIRequest(GateRequest):
-    """A request made from a WSGI environment, of which it keeps a shallow copy with an empty body."""
-
-    environ: dict[str, Any]
-
-    def __init__(self, environ: WSGIEnvironment) -> None:
-        self.environ = environ.copy()
-        self.environ["wsgi.input"] = BytesIO()
-        self.method = environ["REQUEST_METHOD"]
-        self.prefix = _text(environ.get("SCRIPT_NAME", ""))
-        self.decoded_path = _text(environ.get("PATH_INFO", ""))
-        self.cookie_header = environ.get("HTTP_COOKIE", "")
-        self.authorization = environ.get("HTTP_AUTHORIZATION", "")
-        # Servers join two lines by a comma, which has no place in these two schemes.
-        if "," in self.authorization:
-            self.doubled_authorization = self.authorization.partition(" ")[0].lower() in ("basic", "bearer")
-
-    def header(self, name: str) -> str | None:
-        key = name.upper().replace("-", "_")
-        value = self.environ.get(key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}")
-        return None if value is None else str(value)
-
-    def with_cookie_header(self, header: str) -> GateRequest:
-        return WSGIRequest({**self.environ, "HTTP_COOKIE": header})
-
-    @cached_property
-    def raw_path(self) -> str | None:
-        target = self.environ.get("RAW_URI") or self.environ.get("REQUEST_URI")
-        return str(target).partition("?")[0] if target else None
-
-    @cached_property
-    def query_string(self) -> str:
-        return str(self.environ.get("QUERY_STRING", ""))
-
-    @cached_property
-    def headers(self) -> Headers:
-        from werkzeug.datastructures import EnvironHeaders
-
-        return EnvironHeaders(self.environ)
-
-    @cached_property
-    def scheme(self) -> str:
-        return str(self.environ["wsgi.url_scheme"])
-
-    @cached_property
-    def host(self) -> str:
-        given = self.environ.get("HTTP_HOST")
-        return str(given) if given else f"{self.environ['SERVER_NAME']}:{self.environ['SERVER_PORT']}"
-
-    @cached_property
-    def client(self) -> str | None:
-        address = self.environ.get("REMOTE_ADDR")
-        return str(address) if address else None
-
-
-def _read_body(environ: WSGIEnvironment, limit: int) -> bytes:
-    from werkzeug.wsgi import get_input_stream
-
-    declared = environ.get("CONTENT_LENGTH") or "0"
-    if not declared.isdecimal():
-        raise BadRequest("Content-Length is not a number.")
-    if int(declared) > limit:
-        raise BadRequest("The request is too large.", status=413)
-    body = get_input_stream(environ).read(limit + 1)
-    if len(body) > limit:
-        raise BadRequest("The request is too large.", status=413)
-    if len(body) < int(declared):
-        raise BadRequest("The request ended early.")
-    return bytes(body)
 
 
 class TwoFactorMiddleware:
@@ -125,13 +42,13 @@ class TwoFactorMiddleware:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def perform(effect: Effect[Any]) -> Any:
-            return _read_body(environ, effect.limit) if type(effect) is ReadBody else perform_here(effect)
+            return read_body(environ, effect.limit) if type(effect) is ReadBody else perform_here(effect)
 
         request = WSGIRequest(environ)
         end = run(handle(self._settings, request), perform)
         if isinstance(end, Answer):
-            start_response(_status_line(end.status), list(end.headers))
-            return [] if request.method == "HEAD" else _parts(end, perform)
+            start_response(status_line(end.status), list(end.headers))
+            return [] if request.method == "HEAD" else parts_of(end, perform)
         return self._forward(end, request, environ, start_response)
 
     def _forward(
@@ -145,196 +62,9 @@ class TwoFactorMiddleware:
         for name in _PAST_THE_GATE:
             environ.pop(name, None)
         environ["twofa_gate"] = end.context
-        exchange = _Exchange(self._settings, request, end, start_response)
+        exchange = Exchange(self._settings, request, end, start_response)
         environ["twofa_gate.source"] = exchange
         body = self._app(environ, exchange.start_response)
         if exchange.hands_over_file(body, environ.get("wsgi.file_wrapper")):
             return body
-        return body if exchange.lets_go() else _Body(exchange, body)
-
-
-def _parts(answer: Answer, perform: Callable[[Effect[Any]], Any]) -> Iterable[bytes]:
-    if answer.more is None:
-        return [answer.body]
-    return _streamed(answer.body, answer.more, perform)
-
-
-def _streamed(
-    body: bytes, more: Callable[[], Flow[bytes]], perform: Callable[[Effect[Any]], Any]
-) -> Iterator[bytes]:
-    while body:
-        yield body
-        body = run(more(), perform)
-
-
-def _status_line(status: int) -> str:
-    return f"{status} {HTTPStatus(status).phrase}"
-
-
-class _Exchange(Source):
-    """One answer on its way out: feeds the second look, and hands the server what it gives back.
-
-    What few answers need is made when one needs it.
-    """
-
-    _server_write: Callable[[bytes], object] | None = None
-    _status = ""
-    _exc_info: Any = None
-    _gone = False
-    _untouched = False
-    _watch: Watch | None = None
-
-    def __init__(
-        self, settings: Settings, request: WSGIRequest, end: Forward, start_response: StartResponse
-    ) -> None:
-        self.settings = settings
-        self.request = request
-        self.demanded = None
-        self._end = end
-        self._server_start = start_response
-
-    @cached_property
-    def _look(self) -> SecondLook:
-        return SecondLook(self.settings, self.request, self._end)
-
-    @cached_property
-    def pending(self) -> list[bytes]:
-        """Parts that are to go out before anything else."""
-        return []
-
-    def lets_go(self) -> bool:
-        """Whether the application's own iterable can go to the server as it is."""
-        self._gone = self._untouched or (self._look.passing and self._watch is None)
-        return self._gone
-
-    def start_response(
-        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
-    ) -> Callable[[bytes], object]:
-        """Be the `start_response` that the application calls; of most answers nothing has to be looked at."""
-        self._untouched = exc_info is None and self._is_spared(headers)
-        if self._untouched:
-            self._server_write = self._server_start(status, headers)
-            return self.write
-        self.pending.clear()
-        self._status, self._exc_info = status, exc_info
-        self._look.demanded = self.demanded
-        outgoing = run(self._look.begin(int(status[:3]), headers))
-        if self._gone and not self._look.passing:
-            # It began anew with an answer that must stay in, but the server already has its iterable.
-            raise exc_info[1] if exc_info else AssertionError("start_response was called again.")
-        if outgoing.start is not None:
-            # What was served as to nobody stays open to everybody.
-            watched = is_stream(headers) and self._look.passing and not self._end.strip
-            self._watch = self._new_watch() if watched else None
-            code, sent = outgoing.start
-            line = status if code == int(status[:3]) else _status_line(code)
-            self._start(line, sent)
-        if outgoing.data:
-            self.pending.append(outgoing.data)
-        return self.write
-
-    def _is_spared(self, headers: list[tuple[str, str]]) -> bool:
-        """Whether the second look would let this start pass as it is, without asking anybody."""
-        return (
-            self.demanded is None
-            and type(headers) is list
-            and not is_remarkable(headers)
-            and "_look" not in self.__dict__
-            and (
-                is_quiet(self.settings, self.request, self._end)
-                or run(is_same_still(self.settings, self.request, self._end)) is True
-            )
-        )
-
-    def _new_watch(self) -> Watch:
-        return Watch(self.settings, self.request, self._end.context.user)
-
-    def _start(self, line: str, headers: list[tuple[str, str]]) -> None:
-        given = (self._exc_info,) if self._exc_info else ()
-        self._exc_info = None  # it holds frames, and with them ourselves
-        self._server_write = self._server_start(line, headers, *given)
-
-    def write(self, data: bytes) -> object:
-        """Be the `write` callable of PEP 3333."""
-        if self.passing and self._server_write is not None:
-            return self._server_write(data) if self.may_continue() else None
-        self.feed(data, last=False)
-        while self.pending and self._server_write is not None:
-            # What was written goes out before what is returned.
-            self._server_write(self.pending.pop(0))
-        return None
-
-    def may_continue(self) -> bool:
-        """Whether an event stream may go on."""
-        return self._watch is None or run(self._watch.may_continue()) is True
-
-    def feed(self, data: bytes, *, last: bool) -> None:
-        """Give the second look a part of a body that isn't passing."""
-        outgoing = self._look.body(data, last=last)
-        if outgoing.start is not None:
-            code, headers = outgoing.start
-            line = self._status if code == int(self._status[:3]) else _status_line(code)
-            self._start(line, headers)
-            self._watch = None
-        if outgoing.data:
-            self.pending.append(outgoing.data)
-
-    def hands_over_file(self, body: object, wrapper: object) -> bool:
-        """Whether the server sends a file by itself, so that a page in it goes out as it is."""
-        if (
-            self._untouched
-            or not self._look.inserting
-            or not isinstance(wrapper, type)
-            or not isinstance(body, wrapper)
-        ):
-            return False
-        start = self._look.leave_alone().start
-        if start is not None:
-            self._server_start(self._status, start[1])
-        return True
-
-    @property
-    def passing(self) -> bool:
-        """Whether chunks go out untouched."""
-        return self._untouched or self._look.passing
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing more of the application's answer goes out."""
-        return not self._untouched and self._look.swallowing
-
-
-class _Body:
-    """The body of an answer that is looked at while it is made. Its `close` closes the application's."""
-
-    def __init__(self, exchange: _Exchange, body: Iterable[bytes]) -> None:
-        self._exchange = exchange
-        self._body = body
-        self._chunks: Iterator[bytes] | None = iter(body)
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        exchange = self._exchange
-        while self._chunks is not None and not exchange.over and not exchange.pending:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                self._chunks = None
-                if not exchange.passing:
-                    exchange.feed(b"", last=True)
-            elif exchange.passing:
-                if exchange.may_continue():
-                    return chunk
-                self._chunks = None
-            elif not exchange.over:
-                exchange.feed(chunk, last=False)
-        if exchange.pending:
-            return exchange.pending.pop(0)
-        raise StopIteration
-
-    def close(self) -> None:
-        """Close the application's iterable."""
-        close = getattr(self._body, "close", None)
-        if close is not None:
-            close()
+        return body if exchange.lets_go() else Body(exchange, body)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from twofa_gate.adapters.performing import run
-from twofa_gate.adapters.wsgi import WSGIRequest
+from twofa_gate.adapters.wsgi_request import WSGIRequest
 from twofa_gate.checking import frameworks
 from twofa_gate.checking.findings import Level, Report, RouteFinding
 from twofa_gate.checking.routes import Route, routes_of

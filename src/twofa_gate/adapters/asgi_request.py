@@ -1,0 +1,112 @@
+"""A request as ASGI 3 describes it, and its body."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from starlette.types import Receive, Scope
+
+from twofa_gate.errors import BadRequest
+from twofa_gate.lazily import cached_property
+from twofa_gate.request import GateRequest, is_plain
+
+if TYPE_CHECKING:
+    from werkzeug.datastructures import Headers
+
+__all__ = ["ASGIRequest", "read_body"]
+
+
+class ASGIRequest(GateRequest):
+    """A request made from an ASGI scope, of which it keeps a shallow copy."""
+
+    scope: dict[str, Any]
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = dict(scope)
+        self.kind = scope["type"]
+        self.method = scope.get("method", "GET")
+        self.decoded_path = scope["path"]
+        self.prefix = scope.get("root_path", "")
+        if self.prefix:
+            self.prefix = self.prefix.rstrip("/")
+            self.decoded_path = _relative(self.decoded_path, self.prefix)
+        self.cookie_header = self.authorization = ""
+        for name, value in scope["headers"]:
+            lowered = name.lower()
+            if lowered == b"cookie":
+                text = value.decode("latin-1")
+                self.cookie_header = f"{self.cookie_header}; {text}" if self.cookie_header else text
+            elif lowered == b"authorization":
+                self.doubled_authorization = bool(self.authorization)
+                self.authorization = self.authorization or value.decode("latin-1")
+
+    def header(self, name: str) -> str | None:
+        wanted = name.encode("latin-1")
+        return next(
+            (value.decode("latin-1") for key, value in self.scope["headers"] if key.lower() == wanted), None
+        )
+
+    def with_cookie_header(self, header: str) -> GateRequest:
+        kept = [each for each in self.scope["headers"] if each[0].lower() != b"cookie"]
+        return ASGIRequest(
+            {**self.scope, "headers": [*kept, (b"cookie", header.encode("latin-1", "replace"))]}
+        )
+
+    @cached_property
+    def raw_path(self) -> str | None:
+        raw = self.scope.get("raw_path")
+        return None if raw is None else bytes(raw).decode("latin-1").partition("?")[0]
+
+    @cached_property
+    def plain(self) -> bool:
+        raw = self.scope.get("raw_path")
+        escaped = raw is not None and b"%" in raw
+        return is_plain(self.decoded_path, self.raw_path if escaped else None)
+
+    @cached_property
+    def query_string(self) -> str:
+        return bytes(self.scope.get("query_string", b"")).decode("latin-1")
+
+    @cached_property
+    def headers(self) -> Headers:
+        from werkzeug.datastructures import Headers
+
+        return Headers(
+            [(key.decode("latin-1"), value.decode("latin-1")) for key, value in self.scope["headers"]]
+        )
+
+    @cached_property
+    def scheme(self) -> str:
+        scheme = str(self.scope.get("scheme", "http"))
+        return {"ws": "http", "wss": "https"}.get(scheme, scheme)
+
+    @cached_property
+    def host(self) -> str:
+        server = self.scope.get("server") or ("", None)
+        return self.header("host") or f"{server[0]}:{server[1]}"
+
+    @cached_property
+    def client(self) -> str | None:
+        peer = self.scope.get("client")
+        return None if peer is None else str(peer[0])
+
+
+def _relative(path: str, prefix: str) -> str:
+    """Take the mount point off a path: `root_path` is part of `path` in ASGI."""
+    if prefix and (path == prefix or path.startswith(prefix + "/")):
+        return path[len(prefix) :]
+    return path
+
+
+async def read_body(receive: Receive, limit: int) -> bytes:
+    """Read the body, of at most `limit` bytes. Raises `BadRequest` for more, and where it ends early."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise BadRequest("The request ended early.")
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise BadRequest("The request is too large.", status=413)
+        if not message.get("more_body", False):
+            return bytes(body)

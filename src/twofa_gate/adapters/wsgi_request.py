@@ -1,0 +1,93 @@
+"""A request as PEP 3333 describes it, and its body."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from twofa_gate.errors import BadRequest
+from twofa_gate.lazily import cached_property
+from twofa_gate.request import GateRequest
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+    from werkzeug.datastructures import Headers
+
+__all__ = ["WSGIRequest", "read_body"]
+
+
+def _text(value: str) -> str:
+    """Undo the latin-1 that PEP 3333 carries bytes in."""
+    return value if value.isascii() else value.encode("latin-1", "replace").decode("utf-8", "replace")
+
+
+class WSGIRequest(GateRequest):
+    """A request made from a WSGI environment, of which it keeps a shallow copy with an empty body."""
+
+    environ: dict[str, Any]
+
+    def __init__(self, environ: WSGIEnvironment) -> None:
+        self.environ = environ.copy()
+        self.environ["wsgi.input"] = BytesIO()
+        self.method = environ["REQUEST_METHOD"]
+        self.prefix = _text(environ.get("SCRIPT_NAME", ""))
+        self.decoded_path = _text(environ.get("PATH_INFO", ""))
+        self.cookie_header = environ.get("HTTP_COOKIE", "")
+        self.authorization = environ.get("HTTP_AUTHORIZATION", "")
+        # Servers join two lines by a comma, which has no place in these two schemes.
+        if "," in self.authorization:
+            self.doubled_authorization = self.authorization.partition(" ")[0].lower() in ("basic", "bearer")
+
+    def header(self, name: str) -> str | None:
+        key = name.upper().replace("-", "_")
+        value = self.environ.get(key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}")
+        return None if value is None else str(value)
+
+    def with_cookie_header(self, header: str) -> GateRequest:
+        return WSGIRequest({**self.environ, "HTTP_COOKIE": header})
+
+    @cached_property
+    def raw_path(self) -> str | None:
+        target = self.environ.get("RAW_URI") or self.environ.get("REQUEST_URI")
+        return str(target).partition("?")[0] if target else None
+
+    @cached_property
+    def query_string(self) -> str:
+        return str(self.environ.get("QUERY_STRING", ""))
+
+    @cached_property
+    def headers(self) -> Headers:
+        from werkzeug.datastructures import EnvironHeaders
+
+        return EnvironHeaders(self.environ)
+
+    @cached_property
+    def scheme(self) -> str:
+        return str(self.environ["wsgi.url_scheme"])
+
+    @cached_property
+    def host(self) -> str:
+        given = self.environ.get("HTTP_HOST")
+        return str(given) if given else f"{self.environ['SERVER_NAME']}:{self.environ['SERVER_PORT']}"
+
+    @cached_property
+    def client(self) -> str | None:
+        address = self.environ.get("REMOTE_ADDR")
+        return str(address) if address else None
+
+
+def read_body(environ: WSGIEnvironment, limit: int) -> bytes:
+    """Read the body, of at most `limit` bytes. Raises `BadRequest` for more, and for less than was promised."""
+    from werkzeug.wsgi import get_input_stream
+
+    declared = environ.get("CONTENT_LENGTH") or "0"
+    if not declared.isdecimal():
+        raise BadRequest("Content-Length is not a number.")
+    if int(declared) > limit:
+        raise BadRequest("The request is too large.", status=413)
+    body = get_input_stream(environ).read(limit + 1)
+    if len(body) > limit:
+        raise BadRequest("The request is too large.", status=413)
+    if len(body) < int(declared):
+        raise BadRequest("The request ended early.")
+    return bytes(body)
