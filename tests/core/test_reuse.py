@@ -7,17 +7,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.stepping import NOW, TOKEN, Host, Request, World, user
-from twofa_gate import AfterCutoff, Enforcement, Enrollment, Policy
+from twofa_gate import AfterCutoff, Decision, Enforcement, Enrollment, GateRequest, Policy, User, hookimpl
 from twofa_gate.core import reuse
 from twofa_gate.core.account import Account, Extension
-from twofa_gate.core.answer import Answer, Forward
+from twofa_gate.core.answer import Answer, Context, Forward, Mode
 from twofa_gate.core.decision import Facts, NamedPolicy, decide, steady_span
-from twofa_gate.core.effects import CallHook
+from twofa_gate.core.effects import CallHook, Clock, Effect
 from twofa_gate.core.flow import handle
+from twofa_gate.core.second_look import is_quiet, is_remarkable, is_same_still
+from twofa_gate.core.standing import Reading, keep
 from twofa_gate.core.totp import Authenticator
 from twofa_gate.core.verification import TrustedBrowser, Verification, digest
 from twofa_gate.locations import LocationSettings
@@ -195,3 +198,88 @@ def test_token_is_what_it_rests_on() -> None:
     assert account is not None
     world.put(account.without_verification(digest(TOKEN)))
     assert isinstance(visit(world), Answer)
+
+
+def test_nothing_read_is_nothing_kept() -> None:
+    """Where no account was read there is none to remember."""
+    world = World()
+    clock = Clock(NOW, 1000.0)
+    keep(
+        world.settings,
+        user(),
+        ("office", [], clock),
+        Reading(None, (), None, world.settings.passes.generation),
+    )
+    assert world.settings.passes.get("u1", 1000.0) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "quiet"),
+    [
+        ({}, True),
+        ({"method": "HEAD"}, True),
+        ({"method": "POST"}, False),
+        ({"kind": "websocket"}, False),
+    ],
+)
+def test_quiet_requests(fields: dict[str, Any], quiet: bool) -> None:
+    """An answer to a verified user's safe request is looked at again only for what it announces itself."""
+    world = Warm()
+    request = Request("/x", cookies={"session": "s1", **world.verified_cookies}, **fields)
+    end = world.run(handle(world.settings, request))
+    assert isinstance(end, Forward)
+    assert is_quiet(world.settings, request, end) is quiet
+
+
+def test_live_sessions_are_never_quiet() -> None:
+    """A session that can change inside the process is asked about as each answer begins."""
+
+    class Live(Host):
+        @hookimpl(live=True)
+        def identify(self, request: GateRequest) -> User | None:
+            """Look the session up."""
+            return super().identify(request)
+
+    world = World(Live())
+    world.enrolled()
+    request = Request("/x", cookies={"session": "s1", **world.verified()})
+    end = world.run(handle(world.settings, request))
+    assert isinstance(end, Forward)
+    assert not is_quiet(world.settings, request, end)
+    assert world.run(is_same_still(world.settings, request, end)) is True
+
+
+@pytest.mark.parametrize("mode", [Mode.LOGIN, Mode.LOGOUT, Mode.PUBLIC])
+def test_other_paths_are_looked_at_in_full(mode: Mode) -> None:
+    """Of a login, a logout or a public path it is never said that asking again is enough."""
+    world = World()
+    end = Forward(Context(Decision.PASS, "/2fa/"), mode)
+    assert world.run(is_same_still(world.settings, Request("/x"), end)) is False
+    assert world.effects == []
+
+
+def test_who_came_since_is_not_the_same() -> None:
+    """Somebody who was nobody when the request came is another; a hook that fails says nothing good."""
+    world = World()
+    request = Request("/x", cookies={"session": "s1"})
+    nobody = Forward(Context(Decision.PASS, "/2fa/"))
+    assert world.run(is_same_still(world.settings, request, nobody)) is False
+
+    def failing(effect: Effect[Any]) -> Any:
+        raise OSError("the sessions are gone")
+
+    assert world.run(is_same_still(world.settings, request, nobody), failing) is False
+
+
+@pytest.mark.parametrize(
+    ("headers", "remarkable"),
+    [
+        ([("Content-Type", "text/html")], False),
+        ([("SET-cookie", "a=b")], True),
+        ([("Content-Type", "Text/Event-Stream; charset=utf-8")], True),
+        ([], False),
+    ],
+)
+def test_what_an_answer_announces(headers: list[tuple[str, str]], remarkable: bool) -> None:
+    """A cookie and an event stream are never overlooked."""
+    assert is_remarkable(headers) is remarkable
