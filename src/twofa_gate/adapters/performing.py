@@ -40,7 +40,7 @@ def perform_here(effect: Effect[Any]) -> Any:
             )
         return effect.hook.function(*effect.args)
     if type(effect) is ReadClock:
-        return Clock(time.time(), time.monotonic())
+        return _clock((time.time(), time.monotonic()))
     if type(effect) is DrawRandom:
         return os.urandom(effect.size)
     if type(effect) is WriteLog:

@@ -9,7 +9,7 @@ from twofa_gate.adapters.performing import perform_here, run
 from twofa_gate.adapters.wsgi_exchange import Body, Exchange, parts_of, status_line
 from twofa_gate.adapters.wsgi_request import WSGIRequest, read_body
 from twofa_gate.core.answer import Answer, Forward
-from twofa_gate.core.effects import Effect, ReadBody
+from twofa_gate.core.effects import CallHook, Effect, ReadBody
 from twofa_gate.core.flow import handle
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ class TwoFactorMiddleware:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def perform(effect: Effect[Any]) -> Any:
+            if type(effect) is CallHook:  # a plain one: see `require_plain_hooks`
+                return effect.hook.function(*effect.args)
             return read_body(environ, effect.limit) if type(effect) is ReadBody else perform_here(effect)
 
         request = WSGIRequest(environ)

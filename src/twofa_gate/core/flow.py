@@ -33,7 +33,7 @@ def handle(settings: Settings, request: GateRequest) -> Flow[Answer | Forward]:
         path = request.decoded_path
         if path.startswith(settings.mount) and (below := paths.below(settings.mount, request)) is not None:
             return (yield from _page(settings, request, below))
-        if settings.public.covers(path) and request.plain:
+        if not settings.public.empty and settings.public.covers(path) and request.plain:
             return settings.public_forwards.get(request.prefix) or _public(settings, request)
         asking.refuse_doubled(request)
         user: User | None = None

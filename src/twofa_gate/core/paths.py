@@ -37,6 +37,7 @@ class PathRules:
             (trees if entry.endswith("/") else exact).add(entry)
         self._exact = frozenset(exact)
         self._trees = frozenset(trees)
+        self.empty = not exact and not trees
 
     def __bool__(self) -> bool:
         return bool(self._exact or self._trees)
