@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # More words for pytest, e.g. `make test PYTEST="-k challenge"`.
 PYTEST ?=
 
-.PHONY: demo test lint types fmt soak docs clean venv parts
+.PHONY: demo test lint types fmt soak docs bench profile clean venv parts
 
 ## demo: play the whole flow against an example, then leave it up (in a terminal)
 demo: venv
@@ -42,6 +42,18 @@ docs: venv
 	  $(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html && \
 	  echo "docs/_build/html/index.html"; \
 	else echo "there is no docs/conf.py yet"; fi
+
+## bench: what the gate costs beside what teams already run; under ten minutes, writes docs/explanation/performance/
+bench:
+	@$(PYTHON) bench/setup_env.py
+	@bench/.venv/bin/python -m bench $(PARTS)
+
+## profile: a flame graph of a verified request
+profile:
+	@$(PYTHON) bench/setup_env.py
+	@mkdir -p build && bench/.venv/bin/py-spy record -r 500 -o build/verified-request.svg -- \
+	  bench/.venv/bin/python -m bench.profiling
+	@echo build/verified-request.svg
 
 ## clean: take away what these commands made, the environment too
 clean:

@@ -55,8 +55,13 @@ def _prepare() -> str:
         ALLOWED_HOSTS=["*"],
         USE_TZ=True,
         ROOT_URLCONF=__name__,
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(Path(folder, "site.db")),
-                               "CONN_MAX_AGE": None}},
+        DATABASES={
+            "default": {
+                "ENGINE": "django.db.backends.sqlite3",
+                "NAME": str(Path(folder, "site.db")),
+                "CONN_MAX_AGE": None,
+            }
+        },
         INSTALLED_APPS=[
             "django.contrib.auth",
             "django.contrib.contenttypes",

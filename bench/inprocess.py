@@ -17,13 +17,13 @@ from starlette.middleware.sessions import SessionMiddleware
 
 from bench.calling import asgi_batch, bare_asgi, bare_wsgi, make_environ, make_scope, wsgi_batch
 from bench.installation import AtHand, cookie_of, make_gate, verify
-from bench.timing import Batch
+from bench.timing import Batch, Series, run_rounds
 from twofa_gate import Enforcement, Policy, User, hookimpl
 from twofa_gate.asgi import TwoFactorMiddleware as ASGIGate
 from twofa_gate.stores.sqlite import SQLiteStore
 from twofa_gate.wsgi import TwoFactorMiddleware as WSGIGate
 
-__all__ = ["subjects"]
+__all__ = ["hot_path", "measure", "subjects"]
 
 USER = User(id="4711", label="ada@example.com", login="5f2a9c")
 PEER_SECRET = "the peers' secret"  # noqa: S105 - of a measurement
@@ -64,7 +64,7 @@ def _peers() -> dict[str, Batch]:
 
 
 def _gates() -> dict[str, Batch]:
-    """The gate's own cases, each through both drivers, by the name of the goal."""
+    """Give the gate's own cases, each through both drivers."""
     found: dict[str, Batch] = {}
     for kind in ("asgi", "wsgi"):
         make = _asgi if kind == "asgi" else _wsgi
@@ -141,12 +141,23 @@ def _beside_peers() -> dict[str, Batch]:
 
 def _on_sqlite(folder: Path) -> dict[str, Batch]:
     gate = make_gate(AtHand(USER), SQLiteStore(folder / "twofa.db"), revocation_lag=0)
-    return {"wsgi verified, SQLite, lag 0": _wsgi(gate, "/orders", cookie_of("session=abc", verify(gate, USER)))}
+    return {
+        "wsgi verified, SQLite, lag 0": _wsgi(gate, "/orders", cookie_of("session=abc", verify(gate, USER)))
+    }
 
 
-def measure(rounds: int) -> dict[str, Any]:
+def hot_path(name: str) -> Batch:
+    """Give one subject of the hot path alone."""
+    known = _peers()
+    if name in known:
+        return known[name]
+    host = AtHand(USER)
+    gate = make_gate(host, revocation_lag=3600)
+    make = _asgi if name.startswith("asgi") else _wsgi
+    return make(gate, "/orders", cookie_of("session=abc", verify(gate, USER)))
+
+
+def measure(rounds: int) -> dict[str, Series]:
     """Time everything."""
-    from bench.timing import run_rounds
-
     with TemporaryDirectory(prefix="bench-") as folder:
         return run_rounds(subjects(Path(folder)), rounds)

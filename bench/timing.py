@@ -61,12 +61,12 @@ def _size(batch: Batch) -> int:
 
 
 def added(over: Series, bare: Series, clock: str = "cpu") -> list[float]:
-    """What the one adds over the other, round by round."""
+    """Return what the one adds over the other, round by round."""
     return [a - b for a, b in zip(getattr(over, clock), getattr(bare, clock), strict=True)]
 
 
 def ratio(ours: list[float], theirs: list[float]) -> dict[str, float]:
-    """The ratio of the medians, and how far the single rounds lie apart (quartiles)."""
+    """Return the ratio of the medians, and how far the single rounds lie apart (quartiles)."""
     each = sorted(a / b for a, b in zip(ours, theirs, strict=True) if b > 0)
     quarter = max(1, len(each) // 4)
     return {
