@@ -62,11 +62,12 @@ class TwoFactorMiddleware:
         for name in end.without:
             environ.pop(f"HTTP_{name.upper().replace('-', '_')}", None)
         for name in _PAST_THE_GATE:
-            environ.pop(name, None)
+            if name in environ:
+                del environ[name]
         environ["twofa_gate"] = end.context
         exchange = Exchange(self._settings, request, end, start_response)
         environ["twofa_gate.source"] = exchange
         body = self._app(environ, exchange.start_response)
-        if exchange.hands_over_file(body, environ.get("wsgi.file_wrapper")):
+        if exchange.lets_go() or exchange.hands_over_file(body, environ.get("wsgi.file_wrapper")):
             return body
-        return body if exchange.lets_go() else Body(exchange, body)
+        return Body(exchange, body)
