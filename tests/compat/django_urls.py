@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 __all__ = ["configure"]
 
 
 def configure() -> None:
-    """Configure Django, if this process has not done so, and serve our URLs."""
-    import django
-    from django.conf import settings
+    """Configure Django as the other tests of this process do: it can be done once only."""
+    from tests.hosts.django_site import configure as configure_site
 
-    if not settings.configured:
-        settings.configure(SECRET_KEY="s" * 50, ALLOWED_HOSTS=["*"], INSTALLED_APPS=[], MIDDLEWARE=[])
-        django.setup()
+    configure_site(Path(tempfile.mkdtemp(prefix="django-")))
 
 
 class OurUrls:

@@ -209,3 +209,15 @@ def test_unavailable(headers: Mapping[str, str], kind: str) -> None:
     assert set(SECURITY_HEADERS) <= set(answer.headers)
     if kind.endswith("json"):
         assert json.loads(answer.body)["decision"] == Decision.UNAVAILABLE.value
+
+
+def test_unavailable_even_if_words_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """503 is given in English where finding the reader's language fails too."""
+
+    def failing(*unused: object) -> None:
+        raise OSError("the catalogs are gone")
+
+    monkeypatch.setattr("twofa_gate.core.refusal.spoken_answer", failing)
+    answer = unavailable(Request("/x"))
+    assert answer.status == 503
+    assert b"unavailable right now" in answer.body

@@ -553,3 +553,13 @@ def test_identity() -> None:
     assert identity(None) is None
     assert identity(user()) == identity(user(credential=Credential.TOKEN)) == ("u1", None)
     assert identity(user(login="l1")) != identity(user(login="l2"))
+
+
+def test_leaving_alone_what_has_no_banner() -> None:
+    """Where no banner waits to be put in, there is nothing to give up."""
+    world = site()
+    end = world.run(handle(world.settings, Request("/open/a")))
+    assert isinstance(end, Forward)
+    look = SecondLook(world.settings, Request("/open/a"), end)
+    assert look.leave_alone() == Outgoing()
+    assert not look.passing
