@@ -35,6 +35,9 @@ def test_five_hundred_wrong_codes(town: Town) -> None:
         allowed = next(number for number in range(3, 99) if 2 ** (number - 2) > took + 1)
         tally.hold(3 <= tried <= allowed, f"{tried} were tried in {took:.1f} s")
         tally.hold(failures(person.account.attempts, begin) == tried, "more were tried than counted")
+        # Where the machine was slow the last wait may be over: another wrong code begins the next, longer one.
+        while statuses(tally.count(town.send(person.challenge(wrong)))) != [429]:
+            pass
         tally.hold(
             statuses(tally.count(town.send(person.challenge(right)))) == [429], "the right code was looked at"
         )
