@@ -76,7 +76,7 @@ class Credential(Enum):
     """A session that the host opened at login."""
     PASSWORD = "password"  # noqa: S105 - the name of a kind of credential, not a password
     """A password in every request (HTTP Basic)."""
-    TOKEN = "token"  # noqa: S105 - likewise
+    TOKEN = "token"  # noqa: S105 - the name of a kind of credential
     """A bearer token or an API key."""
 
 

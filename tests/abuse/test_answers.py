@@ -95,7 +95,7 @@ def test_every_refusal_is_kept_by_no_cache(site: Site) -> None:
     site.target.routes["/in"] = lambda call: Reply.page(PRIVATE, site.target.cookie_for("u1"))
     assert_hardened(site.raw("POST", "/in"))
     site.host.names_logins = None  # type: ignore[assignment] # any nonsense: below, the host fails
-    site.target.sessions = None  # type: ignore[assignment]
+    site.target.sessions = None  # type: ignore[assignment]  # likewise nonsense
     failed = site.raw("GET", "/app/x")
     assert failed.status == 503
     assert_hardened(failed)

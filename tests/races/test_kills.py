@@ -67,7 +67,10 @@ def test_killed_at_random(town: Town, people: int) -> None:
                     last = town.until_answered(tally, person.challenge(codes[person.name]))
                     got[person.name] += [person.cookie_of(last)] if last.status == 200 else []
                     check(town, person, got[person.name], tally)
-        tally.hold(len(killed) >= max(1, people // 6), f"only {len(killed)} were killed")
+            while len(killed) <= people // 6:
+                # A quick machine is through before enough have died: the attack goes on until they have.
+                town.until_answered(tally, persons[0].visit(""))
+        tally.hold(len(killed) > people // 6, f"only {len(killed)} were killed")
         for person in persons:
             town.until_answered(tally, person.visit(""))
         town.clock.sleep(31)

@@ -17,7 +17,7 @@ def qr_svg(uri: str, title: str = "QR code") -> Markup:
     `title` is the text alternative. The drawing needs no style, so it satisfies a strict CSP, and it
     scales without blur.
     """
-    import qrcode  # type: ignore[import-untyped]
+    import qrcode  # type: ignore[import-untyped]  # qrcode ships no types
 
     code = qrcode.QRCode(error_correction=qrcode.ERROR_CORRECT_M, border=0)
     code.add_data(uri)

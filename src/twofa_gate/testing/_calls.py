@@ -115,7 +115,7 @@ class StoreCalls:
             while True:
                 name, *arguments = steps.send(getattr(self.store, name)(*arguments))
         except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
+            return end.value  # type: ignore[no-any-return]  # StopIteration.value has no type
 
     async def _task(self, steps: Steps[_T]) -> _T:
         try:
@@ -124,7 +124,7 @@ class StoreCalls:
                 name, *arguments = steps.send(await getattr(self.store, name)(*arguments))
                 await asyncio.sleep(0)  # others take turns even if the store never waits for anything
         except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
+            return end.value  # type: ignore[no-any-return]  # StopIteration.value has no type
 
     async def _tasks(self, workers: Sequence[Steps[_T]]) -> list[_T]:
         return list(await asyncio.gather(*(self._task(steps) for steps in workers)))

@@ -44,14 +44,14 @@ class ReadsFromMemory(Base):
 @caught_by("save_returns_exactly_true_or_false")
 class AnswersWithNumbers(Base):
     def put(self, *arguments: Any) -> bool:
-        return int(super().put(*arguments))  # type: ignore[return-value]
+        return int(super().put(*arguments))  # type: ignore[return-value]  # the fault to be caught
 
 
 @caught_by("load_returns_exactly_stored")
 class LoadsTuples(Base):
     def get(self, key: str) -> Stored | None:
         found = super().get(key)
-        return found and tuple(found)  # type: ignore[return-value]
+        return found and tuple(found)  # type: ignore[return-value]  # the fault to be caught
 
 
 @caught_by("load_returns_exactly_stored")
