@@ -61,9 +61,11 @@ KINDS = ("sqlite", "postgresql", "mariadb", "redis")
 
 
 class Sampled(Scene):
-    """A scene on a real store: some orders of each race."""
+    """A scene on a real store: as many orders of each race, drawn at random."""
 
-    times = 6
+    def __init__(self, times: int, **more: Any) -> None:
+        super().__init__(**more)
+        self.times = times
 
     def orders(self, *races: Race, every: bool = True) -> Iterator[Ran]:
         """Run a sample of the orders."""
@@ -98,8 +100,7 @@ def _engine(kind: str, port: int) -> Engine:
     return create_engine(f"mariadb+pymysql://root@127.0.0.1:{port}/test")
 
 
-@pytest.fixture
+@pytest.fixture(params=[6, pytest.param(150, marks=pytest.mark.soak)])
 def scene(store: Any, request: pytest.FixtureRequest) -> Callable[..., Scene]:
     """Make scenes on the store, with an observer, whose outbox makes two more accesses out of each request."""
-    Sampled.times = 150 if request.config.getoption("--soak") else 6
-    return lambda **more: Sampled(observed=True, store=store, **more)
+    return lambda **more: Sampled(request.param, observed=True, store=store, **more)
