@@ -30,7 +30,8 @@ SETTINGS = {
     "policy": None, "realm": "main", "initialize": False, "mount": "/2fa", "public": (), "login_paths": (),
     "logout_paths": (), "login_url": None, "logout_url": None, "support": None, "session_cookies": (), "origins": (),
     "cookie_secure": True, "cookie_name": "twofa", "cookie_samesite": "Lax", "void_before": None,
-    "report_only_until": None, "reminder": "banner", "templates": None,
+    "report_only_until": None, "reminder": "banner", "templates": None, "brand_name": None, "brand_logo": None,
+    "brand_color": None,
 }  # fmt: skip
 
 IMPORTABLE = {

@@ -19,6 +19,7 @@ import docs_decisions
 from docs_command_line import command_line_page
 from docs_markdown import doc, member_docs, page, table
 from docs_plugins import plugins_page
+from docs_templates import templates_page
 from docs_words import API, EVENTS, LOCATION_PAGES, PAGES, SETTINGS
 
 import twofa_gate
@@ -41,6 +42,7 @@ def main(folder: Path) -> None:
         "errors.md": page("Errors", *_errors()),
         "operations.md": operations_page(),
         "pages.md": pages_page(),
+        "templates.md": templates_page(),
         "plugins.md": plugins_page(),
         "command-line.md": command_line_page(),
         "gate.schema.json": json.dumps(config_schema(), indent=2) + "\n",

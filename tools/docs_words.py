@@ -48,7 +48,13 @@ SETTINGS = {
     "templates.",
     "hook_timeout": "Under ASGI, how long a hook may take before the request is UNAVAILABLE. Under WSGI the "
     "server's own time limit holds.",
-    "templates": "A folder whose files override the built-in templates.",
+    "templates": "A folder whose files override the built-in [templates](templates.md).",
+    "brand_name": "The name that the pages show at their top and in their titles; without it, `issuer`.",
+    "brand_logo": "An SVG or PNG file of at most 128 KiB, shown beside the name. It is read at start and served by the "
+    "gate itself; an address on another host is refused.",
+    "brand_color": 'The color of buttons, links and marks, like `"#0a7d5c"`. Where it wouldn\'t stand out, it is made '
+    "darker or lighter, and the text on it is white or black: see [how the pages are made to look like "
+    "yours](../how-to/make-the-pages-yours.md).",
 }
 
 EVENTS = {
@@ -108,7 +114,8 @@ PAGES = {
     "/sign-out": "Ends this browser's verification and expires the host's `session_cookies`.",
     "/authenticators/<id>": "Renames or removes a device. Fields: `action` (`rename`, `remove`), `name`, and `code` "
     "unless the browser has verified in the last five minutes.",
-    "/static/<file>": "The style sheet and the script. Needs no user.",
+    "/static/<file>": "The style sheets, the script and the logo. Needs no user. With the version that the pages ask "
+    "for (`v`) the answer may be kept by caches; without it, it is `no-store`.",
     "/health": "200 if the store answers and has the installation record, 503 if not. Needs no user.",
 }
 

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from twofa_gate.adapters.performing import run
 from twofa_gate.binding import bind, listed
+from twofa_gate.branding import brand
 from twofa_gate.core import storage
 from twofa_gate.core.answer import Answer
 from twofa_gate.core.cookies import HostCookie
@@ -90,6 +91,9 @@ class Gate(Operations):
         reminder: str = "banner",
         hook_timeout: timedelta | float = timedelta(seconds=10),
         templates: str | os.PathLike[str] | None = None,
+        brand_name: str | None = None,
+        brand_logo: str | os.PathLike[str] | None = None,
+        brand_color: str | None = None,
     ) -> None:
         if not isinstance(realm, str) or not _REALM.fullmatch(realm):
             raise ConfigurationError(
@@ -129,6 +133,7 @@ class Gate(Operations):
             cookies=_cookie_settings(cookie_name, realm, cookie_secure, cookie_samesite),
             passes=PassCache(lag),
             pages=_pages,
+            brand=brand(issuer.strip(), brand_name, brand_logo, brand_color),
             default_policy=policy,
             public=PathRules(public, setting="public"),
             login=login,

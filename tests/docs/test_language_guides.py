@@ -1,36 +1,42 @@
-"""The guides for languages and for mails do what they say."""
+"""The guides for languages, for mails and for the look of the pages do what they say."""
 
 from __future__ import annotations
 
+import re
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.docs.journey import log_in_by_form
 from tests.docs.pages import DOCS
 from tests.docs.test_examples import run_page
 from tests.support.http import PlainBrowser
 from tests.support.phone import Phone
 from twofa_gate import asgi, wsgi
+from twofa_gate.core.words import Text
+from twofa_gate.pages import rendering
 
 GUIDES = DOCS / "how-to"
 
 
-def opened(gate: Any, driver: str) -> PlainBrowser:
+def opened(gate: Any, driver: str, page: str = "hello") -> PlainBrowser:
     """Open a browser on an application that answers everything alike, behind the gate."""
+    kind = "text/html; charset=utf-8" if page.startswith("<") else "text/plain"
 
     def by_wsgi(environ: Any, start_response: Any) -> list[bytes]:
-        start_response("200 OK", [("Content-Type", "text/plain")])
-        return [b"hello"]
+        start_response("200 OK", [("Content-Type", kind)])
+        return [page.encode()]
 
     async def by_asgi(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             for _ in range(2):
                 await send({"type": f"{(await receive())['type']}.complete"})
             return
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"hello"})
+        headers = [(b"content-type", kind.encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": page.encode()})
 
     if driver == "wsgi":
         return PlainBrowser.on_wsgi(wsgi.TwoFactorMiddleware(by_wsgi, gate))
@@ -75,3 +81,21 @@ def test_mails_are_sent(workplace: Path, phone: Phone, driver: str) -> None:
     body = reset.get_body(("plain",))
     assert body is not None
     assert "Von: ben@example.com" in body.get_content()
+
+
+def test_pages_are_made_theirs(workplace: Path) -> None:
+    """The guide's name, logo and color are on the first gate's pages; its own template speaks for the second."""
+    page = run_page(GUIDES / "make-the-pages-yours.md", workplace)
+    with PlainBrowser.on_wsgi(page["app"].wsgi_app) as browser:
+        log_in_by_form(browser)
+        asked = browser.navigate("/", follow=True)
+        assert asked.title == "Set up two-factor authentication · Acme Ovens"
+        logo = re.search(r'<img src="([^"]+)" alt="">Acme Ovens', asked.text)
+        assert logo
+        assert browser.navigate(logo[1]).text == (workplace / "logo.svg").read_text()
+    themed = rendering.message(
+        page["themed"].settings, "/2fa", Text("Signed out"), [Text("Bye.")], status=200
+    )
+    assert b"<p>Bye.</p>" in themed.body
+    assert b"Acme &ndash; staff only" in themed.body
+    assert b"/assets/two-factor.css" in themed.body

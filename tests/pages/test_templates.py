@@ -16,6 +16,7 @@ import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from twofa_gate import pages
+from twofa_gate.core.settings import Brand
 from twofa_gate.pages.qr import qr_svg
 
 PAGES = Path(pages.__file__).parent
@@ -92,12 +93,15 @@ class Action:
 COMMON: dict[str, Any] = {
     "_": gettext.gettext,
     "ngettext": gettext.ngettext,
+    "say": str,
     "number": str,
     "when": str,
     "lang": "en",
     "dir": "ltr",
     "issuer": "Acme",
+    "brand": Brand("Acme"),
     "base": "/app/2fa",
+    "static": "/app/2fa/static/{}".format,
     "user_label": "ada@example.org",
     "next": "signed.value",
     "csrf": Tokens(),
@@ -133,6 +137,8 @@ def enroll(**changes: Any) -> dict[str, Any]:
         "otpauth_uri": None,
         "error": None,
         "clock_minutes": None,
+        "ticket_needed": False,
+        "device_name": "",
     } | changes
 
 
@@ -148,6 +154,7 @@ def account(**changes: Any) -> dict[str, Any]:
         "requirement": None,
         "notice": None,
         "error": None,
+        "error_for": None,
     } | changes
 
 
@@ -377,6 +384,7 @@ def test_markup_in_names_stays_text(state: State) -> None:
     common = {
         "user_label": EVIL,
         "issuer": EVIL,
+        "brand": Brand(EVIL),
         "next": EVIL,
         "links": Links(EVIL, EVIL, EVIL, can_sign_out=False),
     }

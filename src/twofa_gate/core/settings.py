@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from twofa_gate.locations import LocationSettings
     from twofa_gate.request import GateRequest
 
-__all__ = ["CREDENTIAL_HEADERS", "BoundHooks", "CookieSettings", "Links", "Settings"]
+__all__ = ["CREDENTIAL_HEADERS", "BoundHooks", "Brand", "BrandFile", "CookieSettings", "Links", "Settings"]
 
 
 CREDENTIAL_HEADERS = frozenset({"cookie", "authorization", "proxy-authorization"})
@@ -95,6 +95,25 @@ class Links:
 
 
 @dataclass(frozen=True, slots=True)
+class BrandFile:
+    """A file of the host's that the pages load: its content, and a version that changes with it."""
+
+    name: str
+    kind: str
+    body: bytes
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """What makes the pages look like the host's: the name at their top, a style sheet of its color, a logo."""
+
+    name: str
+    style: BrandFile | None = None
+    logo: BrandFile | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The gate's settings, as the core reads them. Times are seconds, or seconds since the epoch."""
 
@@ -109,6 +128,7 @@ class Settings:
     passes: PassCache[Account]
     pages: Callable[[Settings, GateRequest, str], Flow[Answer]]
     """Answers a request for one of the gate's own pages; the path is relative to the mount."""
+    brand: Brand
     default_policy: Policy | None = None
     public: PathRules = field(default_factory=PathRules)
     login: PathRules = field(default_factory=PathRules)

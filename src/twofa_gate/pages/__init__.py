@@ -108,7 +108,7 @@ def _service(settings: Settings, request: GateRequest, path: str) -> Flow[Answer
     if request.method not in ("GET", "HEAD"):
         return _not_allowed(request, ("GET", "HEAD"))
     if is_static:
-        found = service.static(path.removeprefix("/static/"))
+        found = service.static(settings, path.removeprefix("/static/"), request.query.get("v"))
         return found or spoken_answer(request, 404, Text("There is no such file."))
     return (yield from service.health(settings))
 

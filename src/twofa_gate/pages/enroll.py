@@ -39,7 +39,8 @@ def clock_minutes(steps: int | None) -> int | None:
 
 
 def _page(visit: Visit, step: str, *headers: Header, status: int = 200, **context: Any) -> Answer:
-    empty = {"error": None, "qr_svg": None, "secret_groups": None, "otpauth_uri": None, "clock_minutes": None}
+    named = ("error", "qr_svg", "secret_groups", "otpauth_uri", "clock_minutes")
+    empty = {**dict.fromkeys(named), "ticket_needed": False, "device_name": ""}
     context = {"step": step, "adding": visit.account.enrolled, **empty, **context}
     return render(visit, "enroll.html", *headers, status=status, context=context)
 

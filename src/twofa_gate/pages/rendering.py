@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from functools import cache
+from functools import cache, partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +14,7 @@ from twofa_gate.core.cookies import Header
 from twofa_gate.core.refusal import SECURITY_HEADERS, plain_answer
 from twofa_gate.core.settings import Settings
 from twofa_gate.core.words import Text
+from twofa_gate.pages import service
 from twofa_gate.pages.language import ENGLISH, Language, speaking
 from twofa_gate.pages.visit import CSRF_PURPOSES, Visit
 
@@ -39,7 +40,9 @@ def _page_context(settings: Settings, base: str, language: Language) -> dict[str
         "lang": language.tag,
         "dir": language.direction,
         "issuer": settings.issuer,
+        "brand": settings.brand,
         "base": base,
+        "static": partial(service.address, settings, base),
         "user_label": None,
         "next": "",
         "csrf": SimpleNamespace(**dict.fromkeys(CSRF_PURPOSES, "")),
