@@ -197,6 +197,13 @@ def test_asgi_prefix_is_matched_by_segments() -> None:
     assert ASGIRequest({**scope, "root_path": "/app/", "path": "/app/x"}).path == "/x"
 
 
+def test_a_mount_point_that_ends_in_a_slash() -> None:
+    """Applications disagree whether it is to be taken off the path, so no path below it is plain."""
+    scope: dict[str, Any] = {"type": "http", "path": "/app/static/x", "root_path": "/app", "headers": []}
+    assert ASGIRequest(scope).plain
+    assert not ASGIRequest({**scope, "root_path": "/app/"}).plain
+
+
 def test_asgi_sockets() -> None:
     """A socket is a GET, and its scheme is that of its handshake."""
     scope: dict[str, Any] = {"type": "websocket", "path": "/ws", "scheme": "wss", "headers": []}

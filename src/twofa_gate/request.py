@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["GateRequest", "StrictCookies", "canonical_path", "is_plain", "merge_cookies"]
 
 _PLAIN = re.compile(r"(?:/(?!\.+(?:/|\Z))[A-Za-z0-9._~!$&'()*+,=:@-]+)*/?")
-_ENCODED_SEPARATOR = re.compile(r"%(?:2f|2e)", re.IGNORECASE)
+_ODD_WHEN_RAW = re.compile(r"\A(?!/|https?://)|%(?:2f|2e)|[#\\]|(?<!:)//|/\.+(?:/|\Z)", re.IGNORECASE)
+"""In a path before decoding: what a server may have resolved, merged or cut off, and another reader would not."""
 MAX_KNOWN_PATH = 200
 """Characters of a path about which it is remembered whether it is plain."""
 _COOKIE_VALUE = re.compile(r"[\x21\x23-\x7e]*")
@@ -32,11 +33,11 @@ def is_plain(path: str, raw_path: str | None = None) -> bool:
     """Whether every reader would read this decoded path alike.
 
     No empty or dot segments, backslash, semicolon, percent sign, control or non-ASCII character; and where
-    the undecoded `raw_path` is known, no separator or dot that was encoded in it.
+    the undecoded `raw_path` is known, nothing of that kind in it either, and no separator or dot that was encoded.
     """
     if not path or not _looks_plain(path):
         return False
-    return raw_path is None or "%" not in raw_path or _ENCODED_SEPARATOR.search(raw_path) is None
+    return raw_path is None or raw_path == path or _ODD_WHEN_RAW.search(raw_path) is None
 
 
 def _looks_plain(path: str) -> bool:

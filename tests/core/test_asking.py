@@ -124,6 +124,36 @@ def test_doubled_authorization_is_refused() -> None:
     assert world.effects == []
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Basic dTE6eA==,",
+        "Basic\tdTE6eA==",
+        "Basic  dTE6eA==",
+        "\xa0basic dTE6eA==",
+        "Basic dTE6!eA==",
+        "basic dTE6eA== x",
+    ],
+)
+def test_oddly_framed_basic_is_refused(header: str) -> None:
+    """Basic in a form that lax readers take for credentials and strict ones for none is a bad request."""
+    world = World(Says(user()), policy=REQUIRED)
+    with pytest.raises(BadRequest, match="different ways"):
+        world.run(asking.identify(world.settings, Request("/x", headers={"authorization": header})))
+    assert world.effects == []
+
+
+@pytest.mark.parametrize(
+    "header", ["Basic dTE6eA==", "BASIC dTE6eA==", "Basic", "Bearer a,b", "Basically x", " "]
+)
+def test_other_authorization_is_the_plugins_matter(header: str) -> None:
+    """What every reader reads alike, or is no Basic at all, goes to the plugins."""
+    world = World(Says(user()), policy=REQUIRED)
+    assert (
+        world.run(asking.identify(world.settings, Request("/x", headers={"authorization": header}))) == user()
+    )
+
+
 class Place(Host):
     """A host whose `locate` says this."""
 

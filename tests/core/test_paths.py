@@ -53,11 +53,13 @@ def test_not_listed(path: str) -> None:
     ("raw", "plain"),
     [
         ("/static/x", True), ("/static/%41", True), ("/static/%2e%2e/app", False), ("/static/..%2Fapp", False),
-        ("/static/%2E", False), ("/%73tatic/x", True), (None, True),
+        ("/static/%2E", False), ("/%73tatic/x", True), (None, True), ("/app/../static/x", False), ("//static/x", False),
+        ("/static//x", False), ("/static/x#/../app", False), ("/app\\../static/x", False), ("/static/x/.", False),
+        ("http://app.test/static/x", True), ("/mounted/static/x", True), ("static/x", False),
     ],
 )  # fmt: skip
 def test_encoded_separators(raw: str | None, plain: bool) -> None:
-    """Where the server tells the raw path, one with encoded dots or slashes is not listed."""
+    """Where the server tells the raw path, one in which it resolved, merged or cut off something is not listed."""
     assert RULES.match(Request("/static/x", raw_path=raw)) is plain
 
 

@@ -84,6 +84,37 @@ def test_wrong_password_is_seen(browser: PlainBrowser) -> None:
     assert (answer.status, answer.text) == (403, "wrong")
 
 
+ODD_COOKIES = [
+    [b"sessionid=%s; sessionid\xa0="],
+    [b"sessionid=%s; sessionid\x85=x"],
+    [b"sessionid\xa0=; sessionid=%s"],
+    [b"sessionid=%s; x=y", b"sessionid=other"],
+    [b"sessionid=other", b"sessionid=%s"],
+    [b"sessionid=other; x=y", b"a=b; sessionid=%s"],
+    [b'sessionid=%s; sessionid="'],
+    [b"sessionid=%s\xa0"],
+]
+
+
+@pytest.mark.parametrize("lines", ODD_COOKIES, ids=repr)
+def test_cookies_are_read_as_django_reads_them(browser: PlainBrowser, lines: list[bytes]) -> None:
+    """Whatever Django takes for a session the plugin does too: bytes that are no ASCII, and two Cookie lines."""
+    browser.send("POST", "/login", content=LOGIN, headers=FORM)
+    key = browser.cookies["sessionid"].value.encode()
+    headers: Any = [(b"Cookie", line.replace(b"%s", key)) for line in lines]
+    answer = browser.send("GET", "/who", headers=headers, cookies=False)
+    assert "private ada" not in answer.text
+    assert answer.status != 503
+
+
+def test_a_query_that_django_cannot_read(browser: PlainBrowser) -> None:
+    """A query that is no UTF-8, which Django refuses on ASGI, is no failure of the gate."""
+    browser.send("POST", "/login", content=LOGIN, headers=FORM)
+    key = browser.cookies["sessionid"].value
+    answer = browser.send("GET", "/who?%FF", headers={"Cookie": f"sessionid={key}"}, cookies=False)
+    assert answer.status == 303
+
+
 def environ_of(cookie: str) -> dict[str, Any]:
     """Make an environ with a session cookie."""
     from django.test import RequestFactory

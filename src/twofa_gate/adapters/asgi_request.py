@@ -59,9 +59,8 @@ class ASGIRequest(GateRequest):
 
     @cached_property
     def plain(self) -> bool:
-        raw = self.scope.get("raw_path")
-        escaped = raw is not None and b"%" in raw
-        return is_plain(self.decoded_path, self.raw_path if escaped else None)
+        # Readers disagree whether a mount point that ends in a slash is to be taken off the path.
+        return self.scope.get("root_path", "")[-1:] != "/" and is_plain(self.decoded_path, self.raw_path)
 
     @cached_property
     def query_string(self) -> str:

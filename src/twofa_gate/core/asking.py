@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -29,13 +30,15 @@ __all__ = [
     "named",
     "opinion",
     "policies",
-    "refuse_doubled",
+    "refuse_ambiguous",
     "user_locations",
 ]
 
 DEFAULT_LOCATION = "default"
 MAX_LOCATION = 200
 """Characters of a location's key."""
+_BASIC = re.compile(r"basic(?: [A-Za-z0-9+/]+={0,2})?", re.IGNORECASE)
+"""Basic, RFC 7617, as all readers read it. Many take other blanks, and drop what is not base64."""
 
 
 def _wrong(hook: BoundHook, result: object, expected: str) -> HookError:
@@ -46,7 +49,7 @@ def _wrong(hook: BoundHook, result: object, expected: str) -> HookError:
 
 def identify(settings: Settings, request: GateRequest) -> Flow[User | None]:
     """Ask every plugin who makes this request. Raises `BadRequest` where they don't agree."""
-    refuse_doubled(request)
+    refuse_ambiguous(request)
     found: User | None = None
     for hook in settings.hooks.identify:
         result = yield CallHook(hook, (request,))
@@ -55,10 +58,13 @@ def identify(settings: Settings, request: GateRequest) -> Flow[User | None]:
     return found
 
 
-def refuse_doubled(request: GateRequest) -> None:
+def refuse_ambiguous(request: GateRequest) -> None:
     """Raise `BadRequest` where plugins could read different credentials."""
     if request.doubled_authorization:
         raise BadRequest("The request carries Authorization twice.")
+    given = request.authorization
+    if given and given.lower().split(None, 1)[:1] == ["basic"] and not _BASIC.fullmatch(given):
+        raise BadRequest("The request carries Authorization in a form that is read in different ways.")
 
 
 def heard(hook: BoundHook, result: object, before: User | None) -> User:

@@ -35,7 +35,7 @@ def handle(settings: Settings, request: GateRequest) -> Flow[Answer | Forward]:
             return (yield from _page(settings, request, below))
         if not settings.public.empty and settings.public.covers(path) and request.plain:
             return settings.public_forwards.get(request.prefix) or _public(settings, request)
-        asking.refuse_doubled(request)
+        asking.refuse_ambiguous(request)
         user: User | None = None
         # As `asking.identify`, and not in a generator of its own: every request comes this way.
         for hook in settings.hooks.identify:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from werkzeug.datastructures import Authorization
 
+from twofa_gate.errors import BadRequest
 from twofa_gate.hooks import hookimpl
 from twofa_gate.model import Credential, User
 from twofa_gate.request import GateRequest
@@ -33,7 +34,10 @@ class BasicAuth:
 
     @hookimpl
     def identify(self, request: GateRequest) -> User | None:
-        """See `HostHooks.identify`. A wrong password is `None`, so that the host's own 401 is seen."""
+        """See `HostHooks.identify`. A wrong password is `None`, so that the host's own 401 is seen.
+
+        Raises `BadRequest` for what is no name and password that every reader reads alike.
+        """
         if request.authorization[:6].lower() != "basic ":
             return None
         digest = hmac.digest(self._key, request.authorization.encode("utf-8", "surrogateescape"), "sha256")
@@ -50,7 +54,10 @@ class BasicAuth:
 
     def _check(self, header: str) -> User | None:
         given = Authorization.from_header(header)
-        if given is None or given.username is None or given.password is None:
+        if given is None:
+            # Another reader may take it for somebody's: some fall back to latin-1, some need no padding.
+            raise BadRequest("The Basic credentials are not UTF-8 in base64.")
+        if given.username is None or given.password is None:
             return None
         found = self._verify(given.username, given.password)
         if found is None or isinstance(found, User):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
 
+from twofa_gate.errors import BadRequest
 from twofa_gate.hooks import hookimpl
 from twofa_gate.hosts.fields import Field, user_from
 from twofa_gate.model import User
@@ -39,9 +42,9 @@ class DjangoSession:
     def _identify(self, request: GateRequest) -> User | None:
         from django.conf import settings
         from django.contrib.auth import get_user
-        from django.http import HttpRequest, parse_cookie
+        from django.http import HttpRequest
 
-        key = parse_cookie(request.cookie_header).get(settings.SESSION_COOKIE_NAME)
+        key = cookies_of(request).get(settings.SESSION_COOKIE_NAME)
         if not key:
             return None
         session = _read_only(key)
@@ -58,6 +61,28 @@ class DjangoSession:
             login=lambda _: login,
             joined="date_joined" if getattr(user, "date_joined", None) is not None else None,
         )
+
+
+def cookies_of(request: GateRequest) -> Mapping[str, str]:
+    """Read the cookies by Django's own request: it decodes the header, and joins its lines, in ways of its own.
+
+    Raises `BadRequest` for a request that Django can't read either. Sockets are read strictly, since Channels
+    has another reading than Django.
+    """
+    if request.environ is not None:
+        from django.core.handlers.wsgi import WSGIRequest
+
+        found: Mapping[str, str] = WSGIRequest(request.environ.copy()).COOKIES  # it writes into its environ
+        return found
+    if request.scope is None or request.kind == "websocket":
+        return request.cookies
+    from django.core.handlers.asgi import ASGIRequest
+
+    try:
+        found = ASGIRequest(request.scope, BytesIO()).COOKIES
+    except UnicodeDecodeError as error:
+        raise BadRequest("The query is not UTF-8.") from error
+    return found
 
 
 def _read_only(key: str) -> Any:
