@@ -56,6 +56,8 @@ class Case:
     login: tuple[str | None, str | None] = (None, None)
     """Of the verification, and of the request."""
     trusted: float | None = None
+    trusted_by: Method = Method.TOTP
+    """By which code the browser came to be trusted."""
     credential: Credential = Credential.SESSION
     joined: float | None = None
     extensions: tuple[tuple[str | None, float], ...] = ()
@@ -94,11 +96,17 @@ class Case:
             location="office",
             account=account,
             verification=made,
-            trusted=None if self.trusted is None else TrustedBrowser(digest="t", at=NOW + self.trusted),
+            trusted=self.trust(),
             login=self.login[1],
             now=NOW,
             void_before=None if self.void_before is None else NOW + self.void_before,
         )
+
+    def trust(self) -> TrustedBrowser | None:
+        """Make the trusted browser of this row."""
+        if self.trusted is None:
+            return None
+        return TrustedBrowser(digest="t", at=NOW + self.trusted, method=self.trusted_by.value)
 
     def named(self) -> Policy:
         """Make the policy of this row."""
@@ -108,10 +116,12 @@ class Case:
 DAY = 86400.0
 LATE = {"cutoff": at(-10), "after_cutoff": AfterCutoff.DENY}
 TRUSTING = {"trust_browser_for": timedelta(days=30)}
+TOTP_ONLY = {**TRUSTING, "methods": {Method.TOTP}}
 TICKETS = {"enrollment": Enrollment.TICKET}
 ALLOWING = {"tokens": Tokens.ALLOW}
 LONG_AGO = {**LATE, "cutoff": at(-7200)}
 PASSWORD = Credential.PASSWORD
+RECOVERY = Method.RECOVERY_CODE
 AGE = 12 * 3600.0
 
 TABLE = [
@@ -163,6 +173,9 @@ TABLE = [
     Case("trusted, past its end", CHALLENGE, NEEDED, TRUSTING, -DAY, trusted=-30 * DAY - 0.001),
     Case("trusted from further ahead", CHALLENGE, NEEDED, TRUSTING, -DAY, trusted=31),
     Case("trusted, void", CHALLENGE, NEEDED, TRUSTING, -DAY, trusted=-60, void_before=-30),
+    Case("trusted by a recovery code", PASS, NEEDED, TRUSTING, -DAY, trusted=-1, trusted_by=RECOVERY),
+    Case("so where only TOTP counts", CHALLENGE, NEEDED, TOTP_ONLY, -DAY, trusted=-1, trusted_by=RECOVERY),
+    Case("trusted by TOTP where only it counts", PASS, NEEDED, TOTP_ONLY, -DAY, trusted=-1),
     Case("trust not offered here", CHALLENGE, NEEDED, None, -DAY, trusted=-1),
     Case("trusted, but the account is bare", ENROLL, NEEDED, TRUSTING, trusted=-1),
     # not enrolled
@@ -270,6 +283,15 @@ def test_order_of_strictness() -> None:
         for strict in STRICTNESS[index:]:
             assert strictest([Ruling(strict), Ruling(lenient)]).decision is strict
             assert strictest([Ruling(lenient), Ruling(strict)]).decision is strict
+
+
+def test_earlier_of_two_dates_is_reminded_of() -> None:
+    """Of two policies that remind the one with the earlier cut-off counts, whichever stands first."""
+    soon, later = Policy(NEEDED, cutoff=at(60)), Policy(NEEDED, cutoff=at(7200))
+    facts = Case("", REMIND).facts()
+    for policies in ((soon, later), (later, soon)):
+        ruling = rulings(*policies, facts=facts)
+        assert (ruling.decision, ruling.cutoff) == (REMIND, NOW + 60)
 
 
 @pytest.mark.parametrize("nothing", [[], (), iter(())])

@@ -86,6 +86,19 @@ def test_within_the_span_time_changes_nothing(policy: Policy, known: Facts, shar
             assert decide(policy, replace(known, now=then)) is decide(policy, known)
 
 
+def test_span_ends_shortly_before_what_changes_a_decision() -> None:
+    """The span reaches from the last moment that counts to the next, a millisecond short; without any it is open."""
+    known = Facts(user(), "office", None, None, None, None, NOW)
+    assert steady_span([NamedPolicy(Policy(Enforcement.REQUIRED), "P")], known) == (-math.inf, math.inf)
+    made = Verification(digest="d", at=NOW - 60, method="totp")
+    trust = TrustedBrowser(digest="t", at=NOW - 3600)
+    hour = Policy(Enforcement.REQUIRED, max_age=timedelta(hours=1), trust_browser_for=timedelta(days=1))
+    by_code = steady_span([NamedPolicy(hour, "P")], replace(known, verification=made))
+    assert by_code == pytest.approx((NOW - 60 - 30 + 0.001, NOW - 60 + 3600 - 0.001), abs=1e-4)
+    by_trust = steady_span([NamedPolicy(hour, "P")], replace(known, trusted=trust))
+    assert by_trust == pytest.approx((NOW - 3600 - 30 + 0.001, NOW - 3600 + 86400 - 0.001), abs=1e-4)
+
+
 def visit(world: Warm, path: str = "/x", **fields: Any) -> Answer | Forward:
     """Visit a page as the verified user."""
     cookies = {"session": "s1", **world.verified_cookies, **fields.pop("cookies", {})}

@@ -93,6 +93,23 @@ def test_clock_suspicion_ends_where_it_should() -> None:
         assert check(SECRET, ONE, code(steps), NOW) == CodeCheck()
 
 
+def test_nearest_step_tells_how_far_the_clock_is_off() -> None:
+    """Where a code is that of two steps around, the clock is taken to be off by the smaller number of steps."""
+    six_before, five_after = 16_929, 16_940
+    assert code(six_before) == code(five_after)
+    now = (STEP + six_before + 6) * 30
+    assert check(SECRET, ONE, code(five_after), now).clock_steps == 5
+
+
+def test_period_is_the_authenticators_own() -> None:
+    """An imported authenticator of another period is read by its own steps."""
+    slow = ONE.but(period=60)
+    step = int(NOW // 60)
+    assert check(SECRET, slow, pyotp.TOTP(SECRET).generate_otp(step), NOW).step == step
+    row = [pyotp.TOTP(SECRET).generate_otp(step - back) for back in (2, 1, 0)]
+    assert latest_of_run(SECRET, slow, (row[0], row[1], row[2]), NOW) == step
+
+
 def test_time_begins_at_the_epoch() -> None:
     """There is no step before the first one."""
     assert check(SECRET, ONE, pyotp.TOTP(SECRET).generate_otp(0), 5).step == 0

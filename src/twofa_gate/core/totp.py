@@ -60,7 +60,7 @@ def _code_at(secret: str, authenticator: Authenticator, step: int) -> bytes:
 
     try:
         digest = _DIGESTS[authenticator.algorithm]
-        totp = pyotp.TOTP(secret, digits=authenticator.digits, digest=digest, interval=authenticator.period)
+        totp = pyotp.TOTP(secret, digits=authenticator.digits, digest=digest)
         return totp.generate_otp(step).encode()
     except (KeyError, ValueError) as error:
         raise DocumentError(
