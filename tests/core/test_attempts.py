@@ -78,6 +78,8 @@ def test_success_clears_the_back_off_and_not_the_total() -> None:
     cleared = succeeded(both, True)
     assert hold(cleared, True, NOW) is None
     assert hold(cleared, False, NOW) is not None
+    assert cleared.stranger == both.stranger
+    assert cleared.known == both.known.but(streak=0, until=0.0)
 
 
 def test_strangers_have_eighty() -> None:
@@ -117,6 +119,17 @@ def test_lock_outlives_the_window_and_the_failures_do_not() -> None:
     assert failures(attempts, NOW + WINDOW) == 78
     assert failures(attempts, NOW + 79 * 901 + WINDOW) == 0
     assert hold(fail(80), False, NOW + 2 * WINDOW + 80 * 901) == Hold(900, locked=True)
+
+
+def test_lock_of_both_lanes_outlives_the_window() -> None:
+    """Whose budget was used up stays locked in both lanes, whatever is counted after the failures are too old."""
+    end = NOW + 2 * WINDOW + 100 * 901
+    attempts = fail(100, known=True)
+    for known in (True, False):
+        counted = failed(attempts, known, end)
+        for lane in (True, False):
+            assert hold(attempts, lane, end) == Hold(900, locked=True)
+            assert hold(counted, lane, end + 901) == Hold(900, locked=True)
 
 
 @pytest.mark.parametrize("known", [True, False])
