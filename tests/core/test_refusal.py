@@ -204,7 +204,7 @@ def test_dead_verification_cookie_is_cleared() -> None:
 )
 def test_unavailable(headers: Mapping[str, str], kind: str) -> None:
     """503 comes in the form that the client reads, and says when to try again."""
-    answer = unavailable(Request("/x", headers=headers))
+    answer = unavailable(World().settings, Request("/x", headers=headers))
     assert (answer.status, header(answer, "content-type"), header(answer, "retry-after")) == (503, kind, "5")
     assert set(SECURITY_HEADERS) <= set(answer.headers)
     if kind.endswith("json"):
@@ -218,6 +218,6 @@ def test_unavailable_even_if_words_fail(monkeypatch: pytest.MonkeyPatch) -> None
         raise OSError("the catalogs are gone")
 
     monkeypatch.setattr("twofa_gate.core.refusal.spoken_answer", failing)
-    answer = unavailable(Request("/x"))
+    answer = unavailable(World().settings, Request("/x"))
     assert answer.status == 503
     assert b"unavailable right now" in answer.body

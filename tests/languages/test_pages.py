@@ -191,7 +191,7 @@ def test_api_stays_english(stage: Stage) -> None:
     ada = wishing(stage, "ada", "de")
     answer = ada.browser.send("POST", "/2fa/api/v1/challenge", headers={"Accept": "application/json"})
     assert answer.status == 415
-    assert "application/json" in answer.json()["title"]
+    assert "application/json" in answer.json()["detail"]
 
 
 @every_other

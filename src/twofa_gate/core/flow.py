@@ -53,7 +53,7 @@ def handle(settings: Settings, request: GateRequest) -> Flow[Answer | Forward]:
         known = reuse.find(settings, request, user, heading)
         return (yield from _decide(settings, request, user, heading)) if known is None else known
     except BadRequest as error:
-        return refusal.spoken_answer(request, error.status, error.args[0])
+        return refusal.malformed(settings, request, error)
     except Exception as error:  # whatever failed, the application is not called
         return (yield from failed(settings, request, error))
 
@@ -62,7 +62,7 @@ def failed(settings: Settings, request: GateRequest, error: Exception) -> Flow[A
     """Refuse a request because something that its decision needs has failed."""
     with suppress(Exception):  # the refusal stands, even if it can't be told
         yield from events.record(settings, EventKind.UNAVAILABLE, None, error=repr(error), moment="request")
-    return refusal.unavailable(request)
+    return refusal.unavailable(settings, request)
 
 
 def _page(settings: Settings, request: GateRequest, below: str) -> Flow[Answer]:

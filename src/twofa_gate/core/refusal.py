@@ -11,10 +11,12 @@ from twofa_gate.core import cookies, returning
 from twofa_gate.core.answer import Answer
 from twofa_gate.core.browser import browser_of, draw_browser
 from twofa_gate.core.effects import Flow, ReadClock, perform
+from twofa_gate.core.problems import Problem
 from twofa_gate.core.settings import Settings
 from twofa_gate.core.standing import Standing, token_of
 from twofa_gate.core.verification import digest
 from twofa_gate.core.words import Text
+from twofa_gate.errors import BadRequest
 from twofa_gate.model import Credential, Decision, User
 from twofa_gate.request import GateRequest
 
@@ -23,11 +25,14 @@ __all__ = [
     "SECURITY_HEADERS",
     "Audience",
     "audience",
+    "is_api",
+    "malformed",
     "plain_answer",
     "problem",
     "redirect",
     "refuse",
     "spoken_answer",
+    "unavailable",
 ]
 
 SECURITY_HEADERS = (
@@ -48,12 +53,12 @@ SECURITY_HEADERS = (
 FORGET_PAGES = ("Clear-Site-Data", '"cache"')
 """Where a login ends: otherwise the Back button shows pages of hosts that don't send `no-store`."""
 
-_TITLES = {
-    Decision.CHALLENGE: "A second factor is needed",
-    Decision.ENROLL: "Two-factor authentication has to be set up",
-    Decision.DENY: "Kept out: two-factor authentication was not set up in time",
-    Decision.UNAVAILABLE: "Two-factor authentication is unavailable right now",
+_PROBLEMS = {
+    Decision.CHALLENGE: Problem.CHALLENGE,
+    Decision.ENROLL: Problem.ENROLL,
+    Decision.DENY: Problem.DENY,
 }
+_OF_STATUS = {413: Problem.TOO_LARGE, 415: Problem.MEDIA_TYPE}
 _PAGES = {Decision.CHALLENGE: "/challenge", Decision.ENROLL: "/enroll", Decision.DENY: "/"}
 
 
@@ -124,25 +129,48 @@ def redirect(url: str, *headers: cookies.Header) -> Answer:
     return plain_answer(303, "See other page.\n", ("Location", url), *headers)
 
 
-def problem(status: int, kind: str, title: str, *headers: cookies.Header, **members: Any) -> Answer:
+def problem(
+    kind: Problem, *headers: cookies.Header, status: int = 0, detail: str | None = None, **members: Any
+) -> Answer:
     """Give a problem document, RFC 9457."""
-    document = {"type": f"urn:twofa-gate:{kind}", "title": title, "status": status, **members}
-    body = json.dumps(document).encode()
+    status = status or kind.statuses[0]
+    told = {} if detail is None else {"detail": detail}
+    body = json.dumps({"type": kind.type, "title": kind.title, "status": status, **told, **members}).encode()
     of_kind = ("Content-Type", "application/problem+json")
     return Answer(status, (of_kind, ("Content-Length", str(len(body))), *SECURITY_HEADERS, *headers), body)
 
 
-def unavailable(request: GateRequest) -> Answer:
-    """Refuse because something that the decision needs has failed. Says nothing about what."""
-    title = _TITLES[Decision.UNAVAILABLE]
-    retry = ("Retry-After", "5")
-    if audience(request, None) in (Audience.FETCH, Audience.BEARER, Audience.HTMX):
-        return problem(503, "unavailable", title, retry, decision=Decision.UNAVAILABLE.value)
-    told = Text("Two-factor authentication is unavailable right now. Please try again in a moment.")
+def is_api(settings: Settings, request: GateRequest) -> bool:
+    """Whether a request is for the JSON API: whoever calls that reads problem documents."""
+    return request.decoded_path.startswith(f"{settings.mount}/api/")
+
+
+def _reads_problems(settings: Settings, request: GateRequest) -> bool:
+    return is_api(settings, request) or audience(request, None) in (Audience.FETCH, Audience.HTMX)
+
+
+def _said(request: GateRequest, status: int, text: str, *headers: cookies.Header) -> Answer:
     try:
-        return spoken_answer(request, 503, told, retry)
+        return spoken_answer(request, status, text, *headers)
     except Exception:  # whatever has failed, this answer is given
-        return plain_answer(503, f"{told}\n", retry)
+        return plain_answer(status, f"{text}\n", *headers)
+
+
+def malformed(settings: Settings, request: GateRequest, error: BadRequest) -> Answer:
+    """Refuse what can't be understood."""
+    if _reads_problems(settings, request):
+        kind = _OF_STATUS.get(error.status, Problem.BAD_REQUEST)
+        return problem(kind, status=error.status, detail=str(error))
+    return _said(request, error.status, error.args[0])
+
+
+def unavailable(settings: Settings, request: GateRequest) -> Answer:
+    """Refuse because something that the decision needs has failed. Says nothing about what."""
+    retry = ("Retry-After", "5")
+    if _reads_problems(settings, request):
+        return problem(Problem.UNAVAILABLE, retry, decision=Decision.UNAVAILABLE.value)
+    told = Text("Two-factor authentication is unavailable right now. Please try again in a moment.")
+    return _said(request, 503, told, retry)
 
 
 def refuse(
@@ -154,7 +182,7 @@ def refuse(
     """
     decision = standing.ruling.decision if demand is None else _demanded(standing)
     if decision is Decision.UNAVAILABLE:
-        return unavailable(request)
+        return unavailable(settings, request)
     now = (yield from perform(ReadClock())).now
     headers = yield from _refusal_cookies(settings, request, standing)
     address = returning.address_of(settings, request)
@@ -166,11 +194,11 @@ def refuse(
         members["max_age"] = int(demand.max_age)
     if who is Audience.BEARER:
         challenge = ("WWW-Authenticate", _bearer_challenge(demand))
-        return problem(401, decision.value, _TITLES[decision], challenge, *headers, **members)
+        return problem(_PROBLEMS[decision], challenge, *headers, status=401, **members)
     if who is Audience.HTMX:
-        return problem(403, decision.value, _TITLES[decision], ("HX-Redirect", url), *headers, **members)
+        return problem(_PROBLEMS[decision], ("HX-Redirect", url), *headers, **members)
     if who is Audience.FETCH:
-        return problem(403, decision.value, _TITLES[decision], *headers, **members)
+        return problem(_PROBLEMS[decision], *headers, **members)
     if who in (Audience.RESOURCE, Audience.SOCKET):
         return plain_answer(403, "", *headers)
     if decision is Decision.DENY:

@@ -161,13 +161,15 @@ class SecondLook:
                 return self._replace(self.demanded.with_headers(*kept))
             return (yield from self._with_banner(outgoing))
         except BadRequest as error:
-            return self._replace(refusal.plain_answer(error.status, f"{error}\n"))
+            return self._replace(refusal.malformed(self._settings, self._request, error))
         except Exception as error:  # whatever failed, the application's answer stays in
             with suppress(Exception):  # it stays in even if that can't be told
                 yield from events.record(
                     self._settings, EventKind.UNAVAILABLE, self._id, error=repr(error), moment="answer"
                 )
-            return self._replace(refusal.unavailable(self._request).with_headers(*self._logout_cookies))
+            return self._replace(
+                refusal.unavailable(self._settings, self._request).with_headers(*self._logout_cookies)
+            )
 
     def body(self, data: bytes, *, last: bool) -> Outgoing:
         """Look at a part of the body; only asked while the answer isn't passing."""

@@ -40,14 +40,14 @@ def demand_verification(
     try:
         return (yield from _demand(source, user, location, demand))
     except BadRequest as error:
-        return refusal.plain_answer(error.status, f"{error}\n")
+        return refusal.malformed(settings, request, error)
     except Exception as error:  # whatever failed, the application is not to go on
         user_id = None if user is None else user.id
         with suppress(Exception):  # it is not to go on even if that can't be told
             yield from events.record(
                 settings, EventKind.UNAVAILABLE, user_id, error=repr(error), moment="step-up"
             )
-        return refusal.unavailable(request)
+        return refusal.unavailable(settings, request)
 
 
 def _demand(source: Source, user: User | None, location: str | None, demand: Demand) -> Flow[Answer | None]:

@@ -1,13 +1,15 @@
-"""The JSON API: the same as the pages, for front ends. Refusals are problem documents, RFC 9457."""
+"""The JSON API: the same as the pages, for front ends. Refusals are problem documents, RFC 9457.
+
+`twofa_gate.openapi` describes it; a test holds the two together.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from datetime import datetime
-from types import SimpleNamespace
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
+from twofa_gate.core import returning
 from twofa_gate.core.answer import Answer
 from twofa_gate.core.challenge import CodeResult, Outcome, pass_challenge
 from twofa_gate.core.codes import MAX_TYPED, parse_code
@@ -15,59 +17,18 @@ from twofa_gate.core.cookies import Header
 from twofa_gate.core.effects import Flow
 from twofa_gate.core.enrollment import MAX_NAME, BeginResult
 from twofa_gate.core.management import Change, renew_codes
-from twofa_gate.core.refusal import SECURITY_HEADERS, problem
+from twofa_gate.core.problems import Problem
+from twofa_gate.core.refusal import malformed, problem
 from twofa_gate.core.settings import Settings
 from twofa_gate.core.totp import provisioning_uri
 from twofa_gate.errors import BadRequest
 from twofa_gate.pages import account, challenge, disable, enroll, forms
-from twofa_gate.pages.outcomes import STATUS, retry_headers
+from twofa_gate.pages.api_answers import done, needs_code, refused, told
 from twofa_gate.pages.qr import qr_svg
 from twofa_gate.pages.visit import Visit, open_visit, passage_cookies
 from twofa_gate.request import GateRequest
 
 __all__ = ["dispatch"]
-
-_TITLES = {
-    Outcome.WRONG: "The code is wrong",
-    Outcome.THROTTLED: "Too many tries; wait before the next one",
-    Outcome.LOCKED: "Too many tries; the account is locked",
-    Outcome.NOT_ENROLLED: "Two-factor authentication is not set up",
-}
-
-Endpoint = Callable[[Visit], Flow[Answer]]
-
-
-def _ok(visit: Visit, members: dict[str, Any], *headers: Header) -> Answer:
-    body = json.dumps(members, default=_plain).encode()
-    kind = ("Content-Type", "application/json")
-    length = ("Content-Length", str(len(body)))
-    return Answer(200, (kind, length, *SECURITY_HEADERS, *visit.cookies, *headers), body)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, SimpleNamespace):
-        return vars(value)
-    raise TypeError(type(value).__name__)
-
-
-def _problem(visit: Visit, status: int, kind: str, title: str, *headers: Header, **members: Any) -> Answer:
-    return problem(status, kind, title, *visit.cookies, *headers, **members)
-
-
-def _refused(visit: Visit, result: CodeResult) -> Answer:
-    members: dict[str, Any] = {"retry_after": result.retry_after} if result.retry_after else {}
-    kind = result.outcome.value.replace("_", "-")
-    return _problem(
-        visit, STATUS[result.outcome], kind, _TITLES[result.outcome], *retry_headers(result), **members
-    )
-
-
-def _needs_code(visit: Visit) -> Answer:
-    title = "A code is needed first"
-    members = {"decision": "challenge", "location": visit.standing.location, "url": visit.url("/challenge")}
-    return _problem(visit, 403, "challenge", title, **members)
 
 
 def dispatch(settings: Settings, request: GateRequest, path: str) -> Flow[Answer]:
@@ -75,34 +36,48 @@ def dispatch(settings: Settings, request: GateRequest, path: str) -> Flow[Answer
     try:
         return (yield from _dispatch(settings, request, path))
     except BadRequest as error:
-        return problem(error.status, "bad-request", str(error))
+        return malformed(settings, request, error)
 
 
 def _dispatch(settings: Settings, request: GateRequest, path: str) -> Flow[Answer]:
     if path == "/status":
         if request.method not in ("GET", "HEAD"):
-            return problem(405, "method-not-allowed", "Use GET", ("Allow", "GET, HEAD"))
+            return problem(Problem.METHOD_NOT_ALLOWED, ("Allow", "GET, HEAD"))
         visit = yield from open_visit(settings, request, {})
         return visit if isinstance(visit, Answer) else _status(visit)
     head, _, identifier = path.removeprefix("/").partition("/")
     if (head not in _ENDPOINTS) or (bool(identifier) != (head == "authenticators")):
-        return problem(404, "not-found", "There is no such endpoint")
+        return problem(Problem.NOT_FOUND)
     if request.method != "POST":
-        return problem(405, "method-not-allowed", "Use POST", ("Allow", "POST"))
+        return problem(Problem.METHOD_NOT_ALLOWED, ("Allow", "POST"))
+    if not returning.allows_origin(settings, request):
+        return problem(Problem.ORIGIN)
     fields = yield from forms.read_json(settings, request)
+    forms.text_field(fields, "next", limit=forms.MAX_NEXT)
     visit = yield from open_visit(settings, request, {**fields, "_id": identifier})
-    return visit if isinstance(visit, Answer) else (yield from _serve(visit, head))
+    return visit if isinstance(visit, Answer) else (yield from _serve(visit, head, fields))
 
 
-def _serve(visit: Visit, name: str) -> Flow[Answer]:
+def _serve(visit: Visit, name: str, fields: dict[str, Any]) -> Flow[Answer]:
     if not visit.holds_csrf("api", visit.request.header("x-csrf-token") or ""):
-        title = "X-CSRF-Token is missing or not this browser's; GET status tells it"
-        return _problem(visit, 403, "csrf", title)
-    if name not in _OPEN and not visit.may_manage:
-        return _problem(visit, 403, "token", "An API token can't manage two-factor authentication")
-    if name not in _OPEN and visit.account.enrolled and not visit.verified:
-        return _needs_code(visit)
-    return (yield from _ENDPOINTS[name](visit))
+        return told(visit, Problem.CSRF)
+    endpoint = _ENDPOINTS[name]
+    if not endpoint.open and not visit.may_manage:
+        return told(visit, Problem.TOKEN)
+    if not endpoint.open and visit.account.enrolled and not visit.verified:
+        return needs_code(visit)
+    _check(endpoint.takes(fields), fields)
+    return (yield from endpoint.serve(visit))
+
+
+def _check(known: tuple[str, ...], fields: dict[str, Any]) -> None:
+    """Raise `BadRequest` for members that mean nothing here, which are mistakes, and for an empty code or id."""
+    if not fields.keys() <= {*known, "next"}:
+        raise BadRequest(f"There may be: {', '.join([*known, 'next'])}. Nothing else.")
+    if "code" in fields:
+        parse_code(forms.text_field(fields, "code", limit=MAX_TYPED))
+    if fields.get("id") == "":
+        raise BadRequest("id must not be empty.")
 
 
 def _status(visit: Visit) -> Answer:
@@ -111,19 +86,19 @@ def _status(visit: Visit) -> Answer:
         "user": visit.user.label,
         "decision": ruling.decision.value,
         "location": visit.standing.location,
-        "cutoff": None if ruling.cutoff is None else datetime.fromtimestamp(ruling.cutoff).astimezone(),
+        "cutoff": None if ruling.cutoff is None else datetime.fromtimestamp(ruling.cutoff, UTC),
         "enrolled": visit.account.enrolled,
         "verified": visit.verified,
         "csrf": visit.csrf("api"),
         "url": visit.url("/"),
     }
     if visit.verified or not visit.account.enrolled:
-        told = account.describe(visit)
+        seen = account.describe(visit)
         members |= {
-            name: told[name]
+            name: seen[name]
             for name in ("enabled_since", "authenticators", "recovery_left", "browsers", "trusted")
         }
-    return _ok(visit, members)
+    return done(visit, members)
 
 
 def _code(visit: Visit) -> str:
@@ -140,48 +115,40 @@ def _challenge(visit: Visit) -> Flow[Answer]:
     passage = yield from visit.passage(trust=trust and challenge.offers_trust(visit) is not None)
     result = yield from pass_challenge(visit.settings, visit.user.id, typed, passage, visit.seen)
     if result.method is None:
-        return _refused(visit, result)
+        return refused(visit, result)
     members = {
         "verified": True,
         "method": result.method.value,
         "continue": challenge.continue_at(visit, result.method),
     }
-    return _ok(visit, members, *passage_cookies(visit, passage))
+    return done(visit, members, *passage_cookies(visit, passage))
 
 
 def _enrollment(visit: Visit) -> Flow[Answer]:
     if "code" not in visit.fields:
         return (yield from _begin(visit))
     name = forms.text_field(visit.fields, "name", limit=MAX_NAME)
-    done, headers = yield from enroll.confirm_in(visit, _code(visit), name)
-    if done.result is None:
-        return _problem(visit, 409, "no-pending-enrollment", "There is nothing to confirm in this browser")
-    if not done.result.accepted:
-        answer = _refused(visit, done.result)
-        minutes = enroll.clock_minutes(done.result.clock_steps)
-        return answer if minutes is None else _clock_problem(visit, minutes)
-    members = {"enrolled": True, "recovery_codes": list(done.codes), "continue": visit.back.address}
-    return _ok(visit, members, *headers)
-
-
-def _clock_problem(visit: Visit, minutes: int) -> Answer:
-    return _problem(
-        visit, 403, "wrong", "The code is wrong: the phone's clock seems to be off", clock_minutes=minutes
-    )
+    confirmed, headers = yield from enroll.confirm_in(visit, _code(visit), name)
+    if confirmed.result is None:
+        return told(visit, Problem.NO_PENDING_ENROLLMENT)
+    if not confirmed.result.accepted:
+        return refused(visit, confirmed.result, clock=True)
+    members = {"enrolled": True, "recovery_codes": list(confirmed.codes), "continue": visit.back.address}
+    return done(visit, members, *headers)
 
 
 def _begin(visit: Visit) -> Flow[Answer]:
     secret = yield from enroll.begin_in(visit)
     if isinstance(secret, CodeResult):
-        return _refused(visit, secret)
+        return refused(visit, secret)
     if secret is BeginResult.TICKET:
-        return _problem(visit, 403, "ticket", "Setting up takes a ticket from an administrator")
+        return told(visit, Problem.TICKET)
     if secret is BeginResult.UNVERIFIED:
-        return _needs_code(visit)
+        return needs_code(visit)
     if isinstance(secret, BeginResult):
-        return _problem(visit, 409, "too-many", "There are as many authenticators as an account can have")
+        return told(visit, Problem.TOO_MANY)
     uri = provisioning_uri(secret, label=visit.user.label, issuer=visit.settings.issuer)
-    return _ok(visit, {"secret": secret, "otpauth_uri": uri, "qr_svg": str(qr_svg(uri))})
+    return done(visit, {"secret": secret, "otpauth_uri": uri, "qr_svg": str(qr_svg(uri))})
 
 
 def _recovery_codes(visit: Visit) -> Flow[Answer]:
@@ -189,32 +156,30 @@ def _recovery_codes(visit: Visit) -> Flow[Answer]:
     passage = yield from visit.passage()
     renewal = yield from renew_codes(visit.settings, visit.user.id, typed, passage)
     if not renewal.result.accepted:
-        return _refused(visit, renewal.result)
-    return _ok(visit, {"recovery_codes": list(renewal.codes)}, *passage_cookies(visit, passage))
+        return refused(visit, renewal.result)
+    return done(visit, {"recovery_codes": list(renewal.codes)}, *passage_cookies(visit, passage))
 
 
 def _disable(visit: Visit) -> Flow[Answer]:
     if not visit.account.enrolled:
-        return _refused(visit, CodeResult(Outcome.NOT_ENROLLED))
+        return refused(visit, CodeResult(Outcome.NOT_ENROLLED))
     required_by = yield from disable.requiring_locations(visit)
     if required_by:
-        return _problem(
-            visit, 403, "required", "A location requires two-factor authentication", required_by=required_by
-        )
+        return told(visit, Problem.REQUIRED, required_by=required_by)
     result, ended = yield from disable.disable_in(visit, _code(visit))
-    return _ok(visit, {"enrolled": False}, *ended) if result.accepted else _refused(visit, result)
+    return done(visit, {"enrolled": False}, *ended) if result.accepted else refused(visit, result)
 
 
 def _changed(visit: Visit, change: Change | CodeResult | None, *headers: Header) -> Answer:
     if change is None:
-        return _needs_code(visit)
+        return needs_code(visit)
     if isinstance(change, CodeResult):
-        return _refused(visit, change)
+        return refused(visit, change)
     if change is Change.MISSING:
-        return _problem(visit, 404, "not-found", "There is no such thing in your account")
+        return told(visit, Problem.NOT_FOUND)
     if change is Change.LAST:
-        return _problem(visit, 409, "last", "The last authenticator can't be removed; disable instead")
-    return _ok(visit, {"done": True}, *headers)
+        return told(visit, Problem.LAST)
+    return done(visit, {"done": True}, *headers)
 
 
 def _authenticators(visit: Visit) -> Flow[Answer]:
@@ -226,14 +191,24 @@ def _browsers(visit: Visit) -> Flow[Answer]:
     return _changed(visit, (yield from account.change_browsers(visit)))
 
 
-_ENDPOINTS: dict[str, Endpoint] = {
-    "challenge": _challenge,
-    "enrollment": _enrollment,
-    "recovery-codes": _recovery_codes,
-    "disable": _disable,
-    "authenticators": _authenticators,
-    "browsers": _browsers,
-}
+class _Endpoint(NamedTuple):
+    """What answers, which members it takes beside `next`, and whether it is for those who aren't verified yet."""
 
-_OPEN = frozenset({"challenge"})
-"""Endpoints for those who aren't verified yet."""
+    serve: Callable[[Visit], Flow[Answer]]
+    takes: Callable[[dict[str, Any]], tuple[str, ...]]
+    open: bool = False
+
+
+_ENDPOINTS = {
+    "challenge": _Endpoint(_challenge, lambda _: ("code", "trust"), open=True),
+    "enrollment": _Endpoint(_enrollment, lambda sent: ("code", "name") if "code" in sent else ("ticket",)),
+    "recovery-codes": _Endpoint(_recovery_codes, lambda _: ("code",)),
+    "disable": _Endpoint(_disable, lambda _: ("code",)),
+    "authenticators": _Endpoint(
+        _authenticators,
+        lambda sent: ("action", "code", *(() if sent.get("action") == "remove" else ("name",))),
+    ),
+    "browsers": _Endpoint(
+        _browsers, lambda sent: ("action", *(() if sent.get("action") == "sign-out-others" else ("id",)))
+    ),
+}

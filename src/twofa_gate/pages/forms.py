@@ -13,10 +13,13 @@ from twofa_gate.core.words import Text
 from twofa_gate.errors import BadRequest
 from twofa_gate.request import GateRequest
 
-__all__ = ["MAX_BODY", "read_form", "read_json", "text_field"]
+__all__ = ["MAX_BODY", "MAX_NEXT", "read_form", "read_json", "text_field"]
 
 MAX_BODY = 16 * 1024
 """Bytes; the longest honest form has a code, a name and two signed values."""
+
+MAX_NEXT = 8192
+"""Characters of the signed parameter; its address has 1,500 at most."""
 
 MAX_FIELDS = 20
 

@@ -14,6 +14,7 @@ from twofa_gate.core.browser import browser_of, draw_browser, is_known, known_co
 from twofa_gate.core.challenge import Passage, draw_passage
 from twofa_gate.core.decision import is_alive
 from twofa_gate.core.effects import Flow, ReadClock, perform
+from twofa_gate.core.problems import Problem
 from twofa_gate.core.settings import Settings
 from twofa_gate.core.standing import Standing, assess, token_of
 from twofa_gate.core.verification import digest, write_token
@@ -174,8 +175,8 @@ def open_visit(settings: Settings, request: GateRequest, fields: dict[str, Any])
 
 def anonymous(settings: Settings, request: GateRequest) -> Answer:
     """Refuse somebody who is not logged in: to the login, or with a plain 403."""
-    if refusal.audience(request, None) is refusal.Audience.FETCH:
-        return refusal.problem(401, "anonymous", "Nobody is signed in")
+    if refusal.is_api(settings, request) or refusal.audience(request, None) is refusal.Audience.FETCH:
+        return refusal.problem(Problem.ANONYMOUS)
     if settings.links.login_url:
         return refusal.redirect(settings.links.login_url)
     return refusal.spoken_answer(request, 403, Text("Sign in first."))
