@@ -16,17 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import docs_decisions
+from docs_api import api_page
 from docs_command_line import command_line_page
 from docs_markdown import doc, member_docs, page, table
 from docs_plugins import plugins_page
 from docs_templates import templates_page
-from docs_words import API, EVENTS, LOCATION_PAGES, PAGES, SETTINGS
+from docs_words import EVENTS, LOCATION_PAGES, PAGES, SETTINGS
 
 import twofa_gate
 from twofa_gate import binding, errors, gate, hooks, model, operations, pages, request
 from twofa_gate.config_schema import config_schema
 from twofa_gate.core import answer
-from twofa_gate.pages import api, location_routes
+from twofa_gate.openapi import api_description
+from twofa_gate.pages import location_routes
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
 
@@ -42,6 +44,8 @@ def main(folder: Path) -> None:
         "errors.md": page("Errors", *_errors()),
         "operations.md": operations_page(),
         "pages.md": pages_page(),
+        "json-api.md": api_page(),
+        "openapi.json": json.dumps(api_description(), indent=1) + "\n",
         "templates.md": templates_page(),
         "plugins.md": plugins_page(),
         "command-line.md": command_line_page(),
@@ -212,20 +216,14 @@ def _with_star(method: Any, given: list[str]) -> str:
 
 
 def pages_page() -> str:
-    """Write the page of the pages and the JSON API, from their tables."""
+    """Write the page of the pages, from their tables."""
     special = {"/authenticators/<id>": "POST", "/static/<file>": "GET, HEAD", "/health": "GET, HEAD"}
     methods = {path: ", ".join(each.methods) for path, each in pages._PAGES.items()} | special
     agree("PAGES", PAGES, methods)
     agree("LOCATION_PAGES", LOCATION_PAGES, location_routes._PAGES)
-    agree("API", API, {"status", *api._ENDPOINTS})
     shown = [[f"`{path}`", methods[path], PAGES[path]] for path in methods]
-    called = [["`status`", "GET", API["status"]]]
-    called += [
-        [f"`{name}`{'`/<id>`' if name == 'authenticators' else ''}", "POST", API[name]]
-        for name in api._ENDPOINTS
-    ]
     return page(
-        "Pages and JSON API",
+        "Pages",
         "All below `mount`, which is `/2fa` unless the setting says otherwise. The pages work without JavaScript.",
         "## Pages",
         table(["path", "methods", "does"], shown),
@@ -237,10 +235,7 @@ def pages_page() -> str:
         "the location.",
         table(["path", "methods", "does"], _location_pages()),
         "## JSON API",
-        "Below `/2fa/api/v1/`. Requests are JSON objects (`application/json`; other types are 415). Each POST carries "
-        "the token that `GET status` gives as `csrf` in the header `X-CSRF-Token`. Refusals are problem documents "
-        "(RFC 9457, `application/problem+json`). Codes are strings.",
-        table(["endpoint", "method", "takes and gives"], called),
+        "Below `/2fa/api/v1/`: [JSON API](json-api.md).",
         "## Refusals of the application's own requests",
         "What a request gets that the gate doesn't let through:",
         table(

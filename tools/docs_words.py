@@ -6,7 +6,7 @@ write a page otherwise.
 
 from __future__ import annotations
 
-__all__ = ["API", "EVENTS", "LOCATION_PAGES", "PAGES", "SETTINGS"]
+__all__ = ["EVENTS", "LOCATION_PAGES", "PAGES", "SETTINGS"]
 
 SETTINGS = {
     "secret_keys": "List of strings, newest first, each at least 32 bytes. Every purpose derives its own key from "
@@ -126,17 +126,4 @@ LOCATION_PAGES = {
     "members.csv": "The adoption report as CSV.",
     "members.json": "The adoption report as JSON.",
     "tickets": "Hands out tickets for setting up.",
-}
-
-API = {
-    "status": "Who is asking and where they stand: `user`, `decision`, `location`, `cutoff`, `enrolled`, `verified`, "
-    "`csrf`, `url`; to those who are verified or have not set up also `enabled_since`, `authenticators`, "
-    "`recovery_left`, `browsers`, `trusted`.",
-    "challenge": "`{code, trust?}` → `{verified, method, continue}`.",
-    "enrollment": "`{}` begins → `{secret, otpauth_uri, qr_svg}`; `{code, name?}` confirms → "
-    "`{enrolled, recovery_codes, continue}`. 409 if there is nothing to confirm in this browser.",
-    "recovery-codes": "`{code}` → `{recovery_codes}`.",
-    "disable": "`{code}` → `{enrolled: false}`. 403 with `required_by` while a location requires it.",
-    "authenticators": "`{action, name?, code?}` → `{done}`; the path goes on with the device's id.",
-    "browsers": "`{action, id?}` → `{done}`.",
 }

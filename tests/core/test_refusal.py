@@ -14,8 +14,9 @@ from tests.core.stepping import BROWSER, NOW, TOKEN, Host, Request, World, heade
 from twofa_gate import AfterCutoff, Credential, Decision, Enforcement, Policy
 from twofa_gate.core.answer import Answer
 from twofa_gate.core.flow import handle
-from twofa_gate.core.refusal import SECURITY_HEADERS, Audience, audience, unavailable
+from twofa_gate.core.refusal import SECURITY_HEADERS, Audience, audience, malformed, unavailable
 from twofa_gate.core.returning import read_return
+from twofa_gate.errors import BadRequest
 
 NOBODY = None
 BEARER = user(credential=Credential.TOKEN)
@@ -191,6 +192,34 @@ def test_dead_verification_cookie_is_cleared() -> None:
         end = world.run(handle(world.settings, Request("/x", cookies=world.cookies(cookies))))
         assert isinstance(end, Answer)
         assert (set_cookies(end) == {name: ""}) is cleared
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status", "kind"),
+    [
+        ("/2fa/api/v1/status", {"accept": "text/html"}, 400, "bad-request"),
+        ("/x", {"sec-fetch-dest": "empty"}, 400, "bad-request"),
+        ("/x", {"hx-request": "1"}, 413, "too-large"),
+        ("/x", {"accept": "application/json"}, 415, "media-type"),
+        ("/x", {"accept": "text/html"}, 400, None),
+    ],
+)
+def test_malformed(path: str, headers: Mapping[str, str], status: int, kind: str | None) -> None:
+    """What can't be understood is told in the form that the client reads; at the JSON API always as a problem."""
+    error = BadRequest("It is odd.", status=status)
+    answer = malformed(World().settings, Request(path, headers=headers), error)
+    assert answer.status == status
+    if kind is None:
+        assert answer.body == b"It is odd.\n"
+    else:
+        told = json.loads(answer.body)
+        assert (told["type"], told["detail"]) == (f"urn:twofa-gate:{kind}", "It is odd.")
+
+
+def test_unavailable_at_the_api() -> None:
+    """At the JSON API 503 is a problem, whatever the client says that it reads."""
+    answer = unavailable(World().settings, Request("/2fa/api/v1/status", headers={"accept": "text/html"}))
+    assert header(answer, "content-type") == "application/problem+json"
 
 
 @pytest.mark.parametrize(

@@ -131,3 +131,96 @@ def test_nobody_is_told_in_json(way: Way) -> None:
     """A browser that is not logged in gets a 401 problem, and no name."""
     answer = problem(way.browser.fetch("GET", f"{API}/status"), 401)
     assert EMAIL not in str(answer)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "kind"),
+    [
+        ("GET", "/status", 401, "anonymous"),
+        ("POST", "/status", 405, "method-not-allowed"),
+        ("GET", "/challenge", 405, "method-not-allowed"),
+        ("POST", "/nothing", 404, "not-found"),
+        ("POST", "/browsers/1", 404, "not-found"),
+        ("POST", "/challenge", 415, "media-type"),
+    ],
+)
+def test_refusals_are_problems_for_whoever_asks(
+    way: Way, method: str, path: str, status: int, kind: str
+) -> None:
+    """A client that says nothing of what it reads, or a browser's address bar, gets the problem all the same."""
+    for accept in ("*/*", "text/html"):
+        answer = way.browser.send(
+            method, API + path, headers={"Accept": accept, "Sec-Fetch-Mode": "navigate"}
+        )
+        assert problem(answer, status)["type"] == f"urn:twofa-gate:{kind}"
+
+
+def test_mistakes_are_problems(way: Way) -> None:
+    """Members that mean nothing, values of the wrong type, and text that is none are 400 with a detail."""
+    front = FrontEnd(way.browser)
+    log_in(way.browser)
+    for endpoint, members in (
+        ("challenge", {"code": "123456", "remember": True}),
+        ("challenge", {"code": "123456", "trust": "yes"}),
+        ("challenge", {"code": 123456}),
+        ("challenge", {"code": "123456", "next": ["/"]}),
+        ("enrollment", {"code[]": "123456"}),
+        ("enrollment", {"name": "Phone"}),
+        ("enrollment", {"code": "123456", "name": "\ud800"}),
+        ("authenticators/1", {"action": "remove", "name": "Phone"}),
+        ("authenticators/1", {"action": "rename", "name": "Phone", "code": ""}),
+        ("browsers", {"action": "forget-trusted", "id": ""}),
+        ("browsers", {"action": "sign-out-others", "id": "1"}),
+    ):
+        told = problem(front.post(endpoint, **members), 400)
+        assert (told["type"], bool(told["detail"])) == ("urn:twofa-gate:bad-request", True), (
+            endpoint,
+            members,
+        )
+
+
+def test_a_token_goes_stale_with_the_login_and_not_with_a_verification(way: Way) -> None:
+    """A token outlives a verification in another tab; after another login, another user, and 12 hours it is refused.
+
+    The refusal is of a kind of its own, upon which a front end asks for the status anew: that tells who it is now.
+    """
+    browser = way.browser
+    front = FrontEnd(browser)
+    log_in(browser)
+    phone = way.phone()
+    phone.scan(front.done("enrollment")["otpauth_uri"])
+    front.done("enrollment", code=phone.fresh_code())
+
+    def post(token: str) -> Answer:
+        members = {"action": "sign-out-others"}
+        return browser.fetch("POST", f"{API}/browsers", json=members, headers={"X-CSRF-Token": token})
+
+    def log_in_anew(*who: str) -> None:
+        browser.cookies.forget("session")
+        log_in(browser, *who)
+
+    def stale(token: str) -> None:
+        assert problem(post(token), 403)["type"] == "urn:twofa-gate:csrf"
+
+    log_out(browser)
+    log_in(browser)
+    held = front.status()["csrf"]
+    page = browser.navigate("/2fa/challenge")  # the other tab
+    assert browser.submit(page.form(button="Verify"), code=phone.fresh_code()).redirects
+    assert post(held).status == 200
+
+    log_in_anew()
+    stale(held)
+    held = front.status()["csrf"]
+    log_in_anew("max@example.com", "open sesame")
+    stale(held)
+    assert front.status()["user"] == "max@example.com"
+    log_in_anew()
+    front.done("challenge", code=phone.fresh_code())
+    held = front.status()["csrf"]
+    way.clock.sleep(12 * 3600 - 60)
+    assert post(held).status == 200
+    way.clock.sleep(120)
+    stale(held)
+    front.done("challenge", code=phone.fresh_code())
+    assert post(front.status()["csrf"]).status == 200

@@ -58,10 +58,11 @@ class Stage:
         refusal = first.fetch("GET", self.site.office.data).json()
         self.next = parse_qs(urlsplit(refusal["url"]).query)["next"][0]
         self.phone, tablet, self.new_phone = (self.site.phone() for _ in range(3))
+        codes = []
         for phone in (self.phone, tablet):
             phone.scan(self._post(first, "enrollment")["otpauth_uri"])
-            done = self._post(first, "enrollment", code=phone.code(), name="A device")
-            self.recovery_code = done["recovery_codes"][0] if done["recovery_codes"] else self.recovery_code
+            codes += self._post(first, "enrollment", code=phone.code(), name="A device")["recovery_codes"]
+        self.recovery_code = codes[0]
         self.site.clock.sleep(60)  # a code is good once
         self._post(first, "challenge", code=self.phone.code())
         self.site.clock.sleep(30)
@@ -74,8 +75,8 @@ class Stage:
         document = self.document()
         self.standings["verified"] = self._standing(first, document)
         self.standings["unverified"] = self._standing(unverified, document)
-        for name, lane in (("throttled", {"until": 9e9, "streak": 12}), ("locked", {"locked": True})):
-            self.standings[name] = self._standing(first, _held(document, lane))
+        self.standings["throttled"] = self._standing(first, _held(document, until=9e9, streak=12))
+        self.standings["locked"] = self._standing(first, _held(document, locked=True))
 
     def document(self) -> bytes:
         """Return the account as it is stored."""
@@ -113,7 +114,7 @@ class Stage:
         return self._codes[step]
 
 
-def _held(document: bytes, lane: dict[str, object]) -> bytes:
+def _held(document: bytes, **lane: float) -> bytes:
     """Return the account with both lanes of attempts held."""
     account = json.loads(document)
     attempts = account.setdefault("attempts", {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -22,6 +23,9 @@ MAX_NEXT = 8192
 """Characters of the signed parameter; its address has 1,500 at most."""
 
 MAX_FIELDS = 20
+
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+"""NUL, and halves of characters, which JSON can write and UTF-8 can't."""
 
 
 def _read(settings: Settings, request: GateRequest, *kinds: str) -> Flow[str]:
@@ -78,6 +82,6 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def text_field(fields: dict[str, Any], name: str, *, limit: int = 64) -> str:
     """Return a field that must be a string, `""` if it is absent. Raises `BadRequest` otherwise."""
     value = fields.get(name, "")
-    if not isinstance(value, str) or len(value) > limit or "\0" in value:
+    if not isinstance(value, str) or len(value) > limit or _NO_TEXT.search(value):
         raise BadRequest(f"{name} must be a string of at most {limit} characters.")
     return value
