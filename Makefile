@@ -6,8 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 # More words for pytest, e.g. `make test PYTEST="-k challenge"`.
 PYTEST ?=
+FUZZ ?=
 
-.PHONY: demo test lint types fmt soak docs bench profile clean venv parts
+.PHONY: demo test lint types fmt soak fuzz docs bench profile clean venv parts
 
 ## demo: play the whole flow against an example, then leave it up (in a terminal)
 demo: venv
@@ -34,6 +35,11 @@ fmt: venv
 ## soak: the tests that take long on purpose
 soak: venv parts
 	@$(BIN)/python -m pytest --soak $(PYTEST)
+
+## fuzz: a million requests, and every parser; more words in FUZZ, e.g. `make fuzz FUZZ="--seed 1"`
+fuzz: venv
+	@$(PYTHON) tools/setup_venv.py --group fuzz
+	@$(BIN)/python -m tests.fuzz $(FUZZ)
 
 ## docs: the documentation as HTML, warnings being errors
 docs: venv

@@ -80,6 +80,8 @@ def readings(*lines: str) -> list[dict[str, str | None]]:
         ("a=b; Max-Age=60", {"a": "b"}),
         ("a=b; Max-Age=0", {"a": None}),
         ("a=b; max-age=-1", {"a": None}),
+        ("a=b; Max-Age=00", {"a": None}),
+        (f"a=b; Max-Age={'9' * 5000}", {"a": "b"}),
         ("a=b; Max-Age=x", {"a": "b"}),
         ("a=b; Max-Age=", {"a": "b"}),
         ("a=b; Max-Age=+0", {"a": "b"}),

@@ -48,6 +48,7 @@ def test_own_addresses(address: str) -> None:
         "/2fa/static/style.css", "/logout", "/logout?x", "/logout#x", "/bye/", "/bye/x",
         "/log%6Fut", "/%6cogout", "/x/../logout", "/x/%2e%2e/logout", "/./logout", "//logout", "/2%66a/challenge",
         "/x/../2fa/challenge", "/2fa/%63hallenge", "/2fa//challenge", "/2fa/enroll/../challenge",
+        "/bye//..", "/bye//%2e%2e", "/x/../y", "/x/.", "/x/%2e%5cy",
     ],
 )  # fmt: skip
 def test_other_addresses(address: str) -> None:

@@ -98,7 +98,7 @@ def _distinct(values: Iterable[str | None]) -> list[str | None]:
 def _deletes(attributes: Mapping[str, str], now: float) -> bool:
     if re.fullmatch("-?[0-9]+", attributes.get("max-age", "")):
         # Max-Age wins over Expires, RFC 6265 section 5.3; browsers ignore one that is not a plain number.
-        return int(attributes["max-age"]) <= 0
+        return attributes["max-age"][0] == "-" or not attributes["max-age"].strip("0")
     from werkzeug.http import parse_date
 
     expires = parse_date(attributes.get("expires"))

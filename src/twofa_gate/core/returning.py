@@ -30,6 +30,7 @@ MAX_AGE = 86400
 """Seconds for which a signed return address holds; a tab may stay open over lunch."""
 
 _ADDRESS = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
+_DOTS = re.compile(r"[/\\]\.\.?(?:[/\\]|\Z)")
 _OWN_PAGES = ("", "/", "/enroll", "/recovery-codes", "/disable")
 """The pages of ours that a person may come back to: none that changes anything by itself."""
 
@@ -69,8 +70,10 @@ def is_within(settings: Settings, request: GateRequest, address: str) -> bool:
     ):
         return False
     # The path as the application will read it: `/log%6Fut` is the logout too.
-    path = canonical_path(unquote(re.split(r"[?#]", address[len(request.prefix) :], maxsplit=1)[0]))
-    if settings.logout.covers(path):
+    decoded = unquote(re.split(r"[?#]", address[len(request.prefix) :], maxsplit=1)[0])
+    path = canonical_path(decoded)
+    # Browsers resolve dots before they ask, and not as others do: `/a//..` is `/a/` to them.
+    if _DOTS.search(decoded) or settings.logout.covers(path):
         return False
     if path == settings.mount or path.startswith(settings.mount + "/"):
         below = path[len(settings.mount) :]
