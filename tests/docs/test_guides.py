@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 import sqlite3
 import subprocess
@@ -18,13 +19,14 @@ from tests.docs.conftest import ENVIRONMENT
 from tests.docs.console import environment, type_in
 from tests.docs.journey import journey, log_in_by_form, set_up
 from tests.docs.legacy import application
-from tests.docs.pages import DOCS, blocks, python_of
+from tests.docs.pages import DOCS, ROOT, blocks, python_of
 from tests.docs.test_examples import run_page
 from tests.support.clock import MovableClock
 from tests.support.http import PlainBrowser
 from tests.support.phone import Phone
 from tests.support.servers import gunicorn
 from twofa_gate import Gate
+from twofa_gate.core.problems import Problem
 from twofa_gate.core.storage import user_key
 from twofa_gate.gate import initializing
 from twofa_gate.stores.memory import MemoryStore
@@ -32,7 +34,6 @@ from twofa_gate.wsgi import TwoFactorMiddleware
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-    from playwright.sync_api import Page
 
 GUIDES = DOCS / "how-to"
 ADA = "ada@example.com"
@@ -282,35 +283,17 @@ def test_problem_of_the_guide() -> None:
         )
     )
     assert shown.keys() == {"type", "title", "status", "decision", "location", "url"}
+    assert (shown["type"], shown["title"]) == (Problem.CHALLENGE.type, Problem.CHALLENGE.title)
 
 
-@pytest.mark.e2e
-@pytest.mark.needs("oathtool", "chromium")
-def test_single_page_application(workplace: Path, phone: Phone, clock: MovableClock, page: Page) -> None:
-    """In a real browser: a refused call asks for the code in place, and then gets its answer."""
-    script = (GUIDES / "single-page-applications" / "twofa.js").read_text()
-    env = type_in(DOCS / "tutorials" / "flask.md", workplace)
-    with gunicorn("gated:app", env=env, cwd=workplace, clock=clock) as server:
-        with PlainBrowser.on_server(server.url) as browser:
-            log_in_by_form(browser)
-            set_up(browser, phone)
-        page.goto(server.url + "/login")
-        page.fill("input[name=email]", ADA)
-        page.fill("input[name=password]", "correct horse")
-        page.click("button")
-        front_end = f'<script type="module">{script}\nwindow.call = call;</script>'
-        page.route("**/front-end", lambda route: route.fulfill(body=front_end, content_type="text/html"))
-        page.goto(server.url + "/front-end")
-        page.wait_for_function("typeof window.call === 'function'")
-        run = """async (code) => {
-            const refused = await fetch("/");
-            const answer = await window.call("/", {}, async () => code);
-            return [refused.status, Object.keys(await refused.json()).sort(), answer.status, await answer.text()];
-        }"""
-        status, members, after, text = page.evaluate(run, phone.fresh_code())
-    assert (status, after) == (403, 200)
-    assert members == ["decision", "location", "status", "title", "type", "url"]
-    assert "Quarterly figures" in text
+def test_single_page_application() -> None:
+    """The code of the guide is that of the example, which is tested in a browser; the type it speaks of is one."""
+    guide = (GUIDES / "single-page-applications.md").read_text()
+    assert all(f"../../examples/spa/static/{name}" in guide for name in ("twofa.js", "dialog.js", "app.js"))
+    code = (ROOT / "examples" / "spa" / "static" / "twofa.js").read_text()
+    spoken = set(re.findall(r"urn:twofa-gate:[a-z-]+", guide + code))
+    assert spoken
+    assert spoken <= {kind.type for kind in Problem}
 
 
 def forget_modules() -> None:

@@ -85,7 +85,7 @@ STARLETTE = Office(
 OFFICES = (FLASK, STARLETTE)
 
 
-def environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path, root: Path = ROOT) -> dict[str, str]:
     """Return the environment of an example whose files are in this folder; its cookies are all Secure."""
     return {
         "EXAMPLE_DATABASE": str(folder / "example.db"),
@@ -94,7 +94,7 @@ def environment(folder: Path) -> dict[str, str]:
         "EXAMPLE_PRODUCTION": "1",
         "EXAMPLE_HTTP": "",
         "TWOFA_GATE_KEY": "a key of the tests that is long enough",
-        "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH")))),
     }
 
 
@@ -143,20 +143,24 @@ def running(
     folder: Path,
     *,
     app: str | None = None,
+    root: Path = ROOT,
     workers: int = 1,
     preload: bool = False,
     args: Sequence[str] = (),
 ) -> Iterator[Site]:
-    """Take a new store into use and serve the example (or `app` around it), on a clock that the test moves."""
+    """Take a new store into use and serve the example (or `app` around it), on a clock that the test moves.
+
+    `root`: where it is, if it is a copy.
+    """
     clock = MovableClock(folder / "clock")
-    env = environment(folder)
+    env = environment(folder, root)
     command = [sys.executable, "-m", "twofa_gate", "init", "--gate", f"{office.package}.gated:gate"]
-    subprocess.run(command, env={**os.environ, **env}, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, env={**os.environ, **env}, cwd=root, check=True, stdout=subprocess.DEVNULL)
     app = app or f"{office.package}.gated:app"
     if office.server == "gunicorn":
-        serving = gunicorn(app, workers=workers, preload=preload, args=args, env=env, cwd=ROOT, clock=clock)
+        serving = gunicorn(app, workers=workers, preload=preload, args=args, env=env, cwd=root, clock=clock)
     else:
-        serving = uvicorn(app, workers=workers, args=args, env=env, cwd=ROOT, clock=clock)
+        serving = uvicorn(app, workers=workers, args=args, env=env, cwd=root, clock=clock)
     with serving as server:
         yield Site(office, server, clock, env)
 
