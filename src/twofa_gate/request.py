@@ -166,6 +166,9 @@ class GateRequest(ABC):
     authorization: str
     """The Authorization header, or the empty string."""
 
+    carries_nothing: bool = False
+    """Whether it surely has no cookie, no Authorization and no query, where the name of a session may be."""
+
     doubled_authorization: bool = False
     """Whether Authorization was sent twice: readers take the first, the last, or both as one."""
 
@@ -212,7 +215,7 @@ class GateRequest(ABC):
         """The canonical path; see `canonical_path`."""
         return canonical_path(self.decoded_path)
 
-    @cached_property
+    @property
     def plain(self) -> bool:
         """Whether every reader would read the path alike; see `is_plain`."""
         return is_plain(self.decoded_path, self.raw_path)

@@ -63,6 +63,7 @@ class Request(GateRequest):
             self.given["cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
         self.cookie_header = self.given.get("cookie", "")
         self.authorization = self.given.get("authorization", "")
+        self.carries_nothing = not (self.cookie_header or self.authorization or query)
         self._query, self._raw_path, self._scheme = query, raw_path, scheme
 
     def header(self, name: str) -> str | None:

@@ -17,7 +17,7 @@ from twofa_gate.core import reuse
 from twofa_gate.core.account import Account, Extension
 from twofa_gate.core.answer import Answer, Context, Forward, Mode
 from twofa_gate.core.decision import Facts, NamedPolicy, decide, steady_span
-from twofa_gate.core.effects import CallHook, Clock, Effect
+from twofa_gate.core.effects import CallHook, Clock
 from twofa_gate.core.flow import handle
 from twofa_gate.core.second_look import is_quiet, is_remarkable, is_same_still
 from twofa_gate.core.standing import Reading, keep
@@ -241,7 +241,7 @@ def test_quiet_requests(fields: dict[str, Any], quiet: bool) -> None:
     request = Request("/x", cookies={"session": "s1", **world.verified_cookies}, **fields)
     end = world.run(handle(world.settings, request))
     assert isinstance(end, Forward)
-    assert is_quiet(world.settings, request, end) is quiet
+    assert is_quiet(request, end) is quiet
 
 
 def test_live_sessions_are_never_quiet() -> None:
@@ -258,8 +258,8 @@ def test_live_sessions_are_never_quiet() -> None:
     request = Request("/x", cookies={"session": "s1", **world.verified()})
     end = world.run(handle(world.settings, request))
     assert isinstance(end, Forward)
-    assert not is_quiet(world.settings, request, end)
-    assert world.run(is_same_still(world.settings, request, end)) is True
+    assert not is_quiet(request, end)
+    assert is_same_still(world.settings, request, end) is True
 
 
 @pytest.mark.parametrize("mode", [Mode.LOGIN, Mode.LOGOUT, Mode.PUBLIC])
@@ -267,21 +267,22 @@ def test_other_paths_are_looked_at_in_full(mode: Mode) -> None:
     """Of a login, a logout or a public path it is never said that asking again is enough."""
     world = World()
     end = Forward(Context(Decision.PASS, "/2fa/"), mode)
-    assert world.run(is_same_still(world.settings, Request("/x"), end)) is False
-    assert world.effects == []
+    assert is_same_still(world.settings, Request("/x"), end) is False
 
 
 def test_who_came_since_is_not_the_same() -> None:
     """Somebody who was nobody when the request came is another; a hook that fails says nothing good."""
-    world = World()
     request = Request("/x", cookies={"session": "s1"})
     nobody = Forward(Context(Decision.PASS, "/2fa/"))
-    assert world.run(is_same_still(world.settings, request, nobody)) is False
+    assert is_same_still(World().settings, request, nobody) is False
 
-    def failing(effect: Effect[Any]) -> Any:
-        raise OSError("the sessions are gone")
+    class Failing(Host):
+        @hookimpl
+        def identify(self, request: GateRequest) -> User | None:
+            """Fail."""
+            raise OSError("the sessions are gone")
 
-    assert world.run(is_same_still(world.settings, request, nobody), failing) is False
+    assert is_same_still(World(Failing()).settings, Request("/x"), nobody) is False
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from twofa_gate.adapters.asgi_exchange import Exchange
 from twofa_gate.adapters.asgi_request import ASGIRequest, read_body
-from twofa_gate.adapters.performing import begin, perform_async, run_async
+from twofa_gate.adapters.performing import perform_async, read_clock, run_async
 from twofa_gate.core.answer import Answer, Forward
 from twofa_gate.core.effects import Effect, Flow, ReadBody
-from twofa_gate.core.flow import failed, handle
+from twofa_gate.core.flow import at_once, failed, handle
 from twofa_gate.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -31,23 +31,26 @@ class TwoFactorMiddleware:
         self._app = app
         self._gate = gate
         self._settings = gate.settings
+        self._in_place = gate.settings.hooks.in_place
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
+        kind = scope["type"]
+        if kind == "lifespan":
             await self._lifespan(scope, receive, send)
             return
-        if scope["type"] not in ("http", "websocket"):
-            raise ValueError(
-                f"The gate does not know the protocol {scope['type']!r}, so it can't let it through."
-            )
+        if kind not in ("http", "websocket"):
+            raise ValueError(f"The gate does not know the protocol {kind!r}, so it can't let it through.")
         request = ASGIRequest(scope)
+        end: Forward | Answer | Flow[Forward | Answer]
+        if self._gate.pending_check is not None:
+            end = await self._late(request)
+        elif self._in_place:
+            end = at_once(self._settings, request, read_clock)
+        else:
+            end = handle(self._settings, request)
         exchange = Exchange(self._settings, request, receive, send, self._perform)
-        flow = (
-            handle(self._settings, request) if self._gate.pending_check is None else await self._late(request)
-        )
-        effect, end = begin(flow)
-        if effect is not None:
-            end = await run_async(flow, partial(self._perform, receive), effect)
+        if not isinstance(end, Forward):
+            end = await exchange.run(end)
         if isinstance(end, Forward):
             try:
                 await self._app(exchange.enter(end, scope), exchange.receiving, exchange.sending)

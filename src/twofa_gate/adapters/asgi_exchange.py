@@ -40,20 +40,16 @@ class Exchange(Source):
     `perform` performs an effect. What few answers need is made when one needs it.
     """
 
-    __slots__ = (
-        "_answered",
-        "_begun",
-        "_closed",
-        "_end",
-        "_looking",
-        "_perform",
-        "_receive",
-        "_send",
-        "_untouched",
-        "_waiting",
-        "_watch",
-        "timer",
-    )
+    _answered = False
+    _untouched = False
+    _closed = False
+    _watch: Watch | None = None
+    timer: asyncio.Task[None] | None = None
+    _waiting: anyio.CancelScope | None = None
+    _looking: SecondLook | None = None
+    _begun: Message | None = None
+    _end: Forward
+    _quiet = False
 
     def __init__(
         self,
@@ -69,12 +65,6 @@ class Exchange(Source):
         self._receive = receive
         self._send = send
         self._perform = perform
-        self._answered = self._untouched = self._closed = False
-        self._watch: Watch | None = None
-        self.timer: asyncio.Task[None] | None = None
-        self._waiting: anyio.CancelScope | None = None
-        self._looking: SecondLook | None = None
-        self._begun: Message | None = None
 
     async def answer(self, answer: Answer) -> None:
         """Send an answer of the gate's own; a WebSocket is refused before it is accepted."""
@@ -91,16 +81,22 @@ class Exchange(Source):
             part = answer.body
             while part:
                 await self._send_body(part, end=False)
-                part = await self._run(answer.more())
+                part = await self.run(answer.more())
         await self._send_body(b"" if answer.more else answer.body, end=True)
 
     def enter(self, end: Forward, scope: Scope) -> Scope:
-        """Let the request through: return the scope that the application is to see."""
+        """Let the request through: return the scope that the application is to see.
+
+        Where nothing is taken away that is the server's own, as with Starlette's middlewares; `request` has a copy.
+        """
         self._end = end
-        scope = without_credentials(scope, end.strip) if end.strip else dict(scope)
+        self._quiet = is_quiet(self.request, end)
+        if end.strip:
+            scope = without_credentials(scope, end.strip)
         if end.without:
             dropped = {name.encode("latin-1") for name in end.without}
-            scope["headers"] = [each for each in scope["headers"] if each[0].lower() not in dropped]
+            kept = [each for each in scope["headers"] if each[0].lower() not in dropped]
+            scope = {**scope, "headers": kept}
         scope["twofa_gate"] = end.context
         scope["twofa_gate.source"] = self
         if (
@@ -130,22 +126,21 @@ class Exchange(Source):
         if self._untouched:
             if kind == "http.response.body":
                 return self._send(message)
-        elif kind == "http.response.start" and not self._answered and self._is_spared(message):
+        elif (
+            kind == "http.response.start"
+            and not self._answered
+            and self.demanded is None
+            and is_unremarkable(message.get("headers"))
+            and (self._quiet or self._is_same_still())
+        ):
             # As the second look would have it, and without all that it takes.
             self._untouched = self._answered = True
             return self._send(message)
         return self._sending(message)
 
-    def _is_spared(self, start: Message) -> bool:
-        """Whether the second look would let this start pass as it is."""
-        if self.demanded is not None or not is_unremarkable(start.get("headers")):
-            return False
-        if is_quiet(self.settings, self.request, self._end):
-            return True
-        flow = is_same_still(self.settings, self.request, self._end)
-        effect, same = begin(flow)
-        flow.close()  # if it waits for something, the second look will
-        return effect is None and same is True
+    def _is_same_still(self) -> bool:
+        here = self.settings.hooks.identify_in_place
+        return here and is_same_still(self.settings, self.request, self._end)
 
     @property
     def _look(self) -> SecondLook:
@@ -161,7 +156,8 @@ class Exchange(Source):
     def _passing(self) -> bool:
         return self._untouched or self._look.passing
 
-    async def _run(self, flow: Flow[T]) -> T:
+    async def run(self, flow: Flow[T]) -> T:
+        """Run a flow for this request."""
         effect, end = begin(flow)
         if effect is None:
             return cast(T, end)
@@ -195,7 +191,7 @@ class Exchange(Source):
         self._answered = True
         headers = decode(message.get("headers") or [])
         self._look.demanded = self.demanded
-        outgoing = await self._run(self._look.begin(message.get("status", 101), headers))
+        outgoing = await self.run(self._look.begin(message.get("status", 101), headers))
         if message["type"] == "websocket.accept" and not self._look.passing:
             await self._close()
         elif (self._look.passing or self._look.inserting) and outgoing.start is not None:
@@ -234,11 +230,11 @@ class Exchange(Source):
     async def _look_on_timer(self, watch: Watch) -> None:
         while not self._closed:
             await asyncio.sleep(watch.interval)
-            if await self._run(watch.may_continue(timer=True)) is not True:
+            if await self.run(watch.may_continue(timer=True)) is not True:
                 await self._close()
 
     async def _may_continue(self) -> bool:
-        if self._watch is None or await self._run(self._watch.may_continue()) is True:
+        if self._watch is None or await self.run(self._watch.may_continue()) is True:
             return True
         await self._close()
         return False

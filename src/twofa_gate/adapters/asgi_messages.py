@@ -50,10 +50,17 @@ def spellings(names: frozenset[str]) -> frozenset[bytes]:
     return frozenset(spelt.encode("latin-1") for spelt in found)
 
 
+@lru_cache(maxsize=8)
+def lengths_of(names: frozenset[str]) -> frozenset[int]:
+    """Give the lengths of these spellings, which tell most other names from them."""
+    return frozenset(len(spelt) for spelt in spellings(names))
+
+
 def without_credentials(scope: Scope, names: frozenset[str]) -> Scope:
     """Make the request anonymous, also to applications inside a session or authentication middleware."""
-    dropped = spellings(names)
-    kept = [each for each in scope["headers"] if each[0].lower() not in dropped]
+    dropped, lengths = spellings(names), lengths_of(names)
+    headers = scope["headers"]
+    kept = [each for each in headers if len(each[0]) not in lengths or each[0].lower() not in dropped]
     bare = {**scope, "headers": kept}
     if "session" in scope:
         bare["session"] = {}
@@ -69,11 +76,20 @@ def is_unremarkable(headers: Any) -> bool:
     if type(headers) is not list:
         return False
     for name, value in headers:
-        if type(name) is not bytes or type(value) is not bytes:
+        if type(name) is not bytes:
             return False
-        lowered = name.lower()
-        if lowered == b"set-cookie":
-            return False
-        if lowered == b"content-type" and value[:17].lower() == b"text/event-stream":
-            return False
+        # Its length tells most names from the two without spelling them anew, and one letter most types.
+        length = len(name)
+        if length == 10:
+            if name.lower() == b"set-cookie":
+                return False
+        elif length == 12:
+            if type(value) is not bytes:
+                return False
+            if len(value) > 16 and value[5] in b"eE" and _announces_stream(name, value):
+                return False
     return True
+
+
+def _announces_stream(name: bytes, value: bytes) -> bool:
+    return name.lower() == b"content-type" and value[:17].lower() == b"text/event-stream"

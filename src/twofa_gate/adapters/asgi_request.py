@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from starlette.types import Receive, Scope
 
 from twofa_gate.errors import BadRequest
 from twofa_gate.lazily import cached_property
-from twofa_gate.request import GateRequest, is_plain
+from twofa_gate.request import MAX_KNOWN_PATH, GateRequest, is_plain
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import Headers
 
 __all__ = ["ASGIRequest", "read_body"]
+
+_LENGTHS = frozenset({len("cookie"), len("authorization")})
 
 
 class ASGIRequest(GateRequest):
@@ -32,6 +35,8 @@ class ASGIRequest(GateRequest):
             self.decoded_path = _relative(self.decoded_path, self.prefix)
         self.cookie_header = self.authorization = ""
         for name, value in scope["headers"]:
+            if len(name) not in _LENGTHS:  # which tells most names from the two without spelling them anew
+                continue
             lowered = name.lower()
             if lowered == b"cookie":
                 text = value.decode("latin-1")
@@ -39,6 +44,8 @@ class ASGIRequest(GateRequest):
             elif lowered == b"authorization":
                 self.doubled_authorization = bool(self.authorization)
                 self.authorization = self.authorization or value.decode("latin-1")
+        if not self.cookie_header and not self.authorization:
+            self.carries_nothing = not scope.get("query_string")
 
     def header(self, name: str) -> str | None:
         wanted = name.encode("latin-1")
@@ -55,12 +62,15 @@ class ASGIRequest(GateRequest):
     @cached_property
     def raw_path(self) -> str | None:
         raw = self.scope.get("raw_path")
-        return None if raw is None else bytes(raw).decode("latin-1").partition("?")[0]
+        return None if raw is None else _undecoded(bytes(raw))
 
-    @cached_property
+    @property
     def plain(self) -> bool:
-        # Readers disagree whether a mount point that ends in a slash is to be taken off the path.
-        return self.scope.get("root_path", "")[-1:] != "/" and is_plain(self.decoded_path, self.raw_path)
+        scope = self.scope
+        mount, path, raw = scope.get("root_path", ""), self.decoded_path, scope.get("raw_path")
+        if type(raw) is bytes and len(mount) <= MAX_KNOWN_PATH and len(path) + len(raw) <= MAX_KNOWN_PATH:
+            return _is_known_plain(mount, path, raw)
+        return _is_plain(mount, path, self.raw_path)
 
     @cached_property
     def query_string(self) -> str:
@@ -88,6 +98,20 @@ class ASGIRequest(GateRequest):
     def client(self) -> str | None:
         peer = self.scope.get("client")
         return None if peer is None else str(peer[0])
+
+
+def _is_plain(mount: str, path: str, raw_path: str | None) -> bool:
+    # Readers disagree whether a mount point that ends in a slash is to be taken off the path.
+    return mount[-1:] != "/" and is_plain(path, raw_path)
+
+
+@lru_cache(maxsize=1024)
+def _is_known_plain(mount: str, path: str, raw: bytes) -> bool:
+    return _is_plain(mount, path, _undecoded(raw))
+
+
+def _undecoded(raw: bytes) -> str:
+    return raw.decode("latin-1").partition("?")[0]
 
 
 def _relative(path: str, prefix: str) -> str:

@@ -22,13 +22,18 @@ from twofa_gate.core.effects import (
 )
 from twofa_gate.errors import HookError
 
-__all__ = ["begin", "perform_async", "perform_here", "run", "run_async"]
+__all__ = ["begin", "perform_async", "perform_here", "read_clock", "run", "run_async"]
 
 T = TypeVar("T")
 
 _clock = partial(tuple.__new__, Clock)
 """Makes a `Clock` of a pair, in half the time."""
 _log = logging.getLogger("twofa_gate")
+
+
+def read_clock() -> Clock:
+    """Read both clocks."""
+    return _clock((time.time(), time.monotonic()))
 
 
 def perform_here(effect: Effect[Any]) -> Any:
@@ -40,7 +45,7 @@ def perform_here(effect: Effect[Any]) -> Any:
             )
         return effect.hook.function(*effect.args)
     if type(effect) is ReadClock:
-        return _clock((time.time(), time.monotonic()))
+        return read_clock()
     if type(effect) is DrawRandom:
         return os.urandom(effect.size)
     if type(effect) is WriteLog:
@@ -100,7 +105,7 @@ def begin(flow: Flow[T]) -> tuple[Effect[Any] | None, T | None]:
                         return effect, None
                     result = effect.hook.function(*effect.args)
                 elif effect is READ_CLOCK:
-                    result = _clock((time.time(), time.monotonic()))
+                    result = read_clock()
                 elif type(effect) is ReadBody:
                     return effect, None
                 else:

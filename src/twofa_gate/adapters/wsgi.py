@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from twofa_gate.adapters.performing import perform_here, run
+from twofa_gate.adapters.performing import perform_here, read_clock, run
 from twofa_gate.adapters.wsgi_exchange import Body, Exchange, parts_of, status_line
 from twofa_gate.adapters.wsgi_request import WSGIRequest, read_body
 from twofa_gate.core.answer import Answer, Forward
 from twofa_gate.core.effects import CallHook, Effect, ReadBody
-from twofa_gate.core.flow import handle
+from twofa_gate.core.flow import at_once
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -41,16 +42,15 @@ class TwoFactorMiddleware:
         self._settings = gate.settings
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        def perform(effect: Effect[Any]) -> Any:
-            if type(effect) is CallHook:  # a plain one: see `require_plain_hooks`
-                return effect.hook.function(*effect.args)
-            return read_body(environ, effect.limit) if type(effect) is ReadBody else perform_here(effect)
-
         request = WSGIRequest(environ)
-        end = run(handle(self._settings, request), perform)
-        if isinstance(end, Answer):
-            start_response(status_line(end.status), list(end.headers))
-            return [] if request.method == "HEAD" else parts_of(end, perform)
+        end = at_once(self._settings, request, read_clock)  # hooks are plain: see `require_plain_hooks`
+        if not isinstance(end, Forward):
+            perform = partial(_perform, environ)
+            through = run(end, perform)
+            if isinstance(through, Answer):
+                start_response(status_line(through.status), list(through.headers))
+                return [] if request.method == "HEAD" else parts_of(through, perform)
+            end = through
         return self._forward(end, request, environ, start_response)
 
     def _forward(
@@ -71,3 +71,9 @@ class TwoFactorMiddleware:
         if exchange.lets_go() or exchange.hands_over_file(body, environ.get("wsgi.file_wrapper")):
             return body
         return Body(exchange, body)
+
+
+def _perform(environ: WSGIEnvironment, effect: Effect[Any]) -> Any:
+    if type(effect) is CallHook:
+        return effect.hook.function(*effect.args)
+    return read_body(environ, effect.limit) if type(effect) is ReadBody else perform_here(effect)

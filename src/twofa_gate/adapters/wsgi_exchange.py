@@ -111,10 +111,7 @@ class Exchange(Source):
             and type(headers) is list
             and not is_remarkable(headers)
             and "_look" not in self.__dict__
-            and (
-                is_quiet(self.settings, self.request, self._end)
-                or run(is_same_still(self.settings, self.request, self._end)) is True
-            )
+            and (is_quiet(self.request, self._end) or is_same_still(self.settings, self.request, self._end))
         )
 
     def _new_watch(self) -> Watch:

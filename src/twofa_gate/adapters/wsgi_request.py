@@ -18,7 +18,7 @@ __all__ = ["WSGIRequest", "read_body"]
 
 def _text(value: str) -> str:
     """Undo the latin-1 that PEP 3333 carries bytes in."""
-    return value if value.isascii() else value.encode("latin-1", "replace").decode("utf-8", "replace")
+    return value.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 class WSGIRequest(GateRequest):
@@ -30,13 +30,16 @@ class WSGIRequest(GateRequest):
         self.environ = environ.copy()
         self.environ["wsgi.input"] = BytesIO()
         self.method = environ["REQUEST_METHOD"]
-        self.prefix = _text(environ.get("SCRIPT_NAME", ""))
-        self.decoded_path = _text(environ.get("PATH_INFO", ""))
+        prefix, path = environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "")
+        self.prefix = prefix if prefix.isascii() else _text(prefix)
+        self.decoded_path = path if path.isascii() else _text(path)
         self.cookie_header = environ.get("HTTP_COOKIE", "")
         self.authorization = environ.get("HTTP_AUTHORIZATION", "")
         # Servers join two lines by a comma, which has no place in these two schemes.
         if "," in self.authorization:
             self.doubled_authorization = self.authorization.partition(" ")[0].lower() in ("basic", "bearer")
+        if not self.cookie_header and not self.authorization:
+            self.carries_nothing = not environ.get("QUERY_STRING")
 
     def header(self, name: str) -> str | None:
         key = name.upper().replace("-", "_")

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from twofa_gate.core.standing import Standing
     from twofa_gate.request import GateRequest
 
-__all__ = ["Answer", "Context", "Forward", "Mode", "Reminder", "Source"]
+__all__ = ["SAFE_METHODS", "Answer", "Context", "Forward", "Mode", "Reminder", "Source"]
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +117,5 @@ class Forward:
     strip: frozenset[str] = frozenset()
     without: frozenset[str] = frozenset()
     """Request headers, in lower case, that would keep a page from coming whole; it is to have a banner."""
+    quiet: frozenset[str] = frozenset()
+    """Methods of http requests of which only what the answer itself announces can call for a second look."""

@@ -18,10 +18,12 @@ from twofa_gate.request import GateRequest
 
 __all__ = [
     "DEFAULT_LOCATION",
+    "checked_location",
     "combine",
     "heard",
     "hook_policies",
     "identify",
+    "identify_in_place",
     "is_logout",
     "language",
     "locate",
@@ -53,6 +55,18 @@ def identify(settings: Settings, request: GateRequest) -> Flow[User | None]:
     found: User | None = None
     for hook in settings.hooks.identify:
         result = yield CallHook(hook, (request,))
+        if result is not None:
+            found = heard(hook, result, found)
+    return found
+
+
+def identify_in_place(settings: Settings, request: GateRequest) -> User | None:
+    """Do as `identify` does, where none of the plugins has to be waited for."""
+    if request.authorization or request.doubled_authorization:
+        refuse_ambiguous(request)
+    found: User | None = None
+    for hook in settings.hooks.identify:
+        result = hook.function(request)
         if result is not None:
             found = heard(hook, result, found)
     return found
@@ -90,10 +104,11 @@ def locate(settings: Settings, request: GateRequest, user: User) -> Flow[str]:
     hook = settings.hooks.locate
     if hook is None:
         return DEFAULT_LOCATION
-    return _location(hook, (yield CallHook(hook, (request, user))))
+    return checked_location(hook, (yield CallHook(hook, (request, user))))
 
 
-def _location(hook: BoundHook, result: Any) -> str:
+def checked_location(hook: BoundHook, result: Any) -> str:
+    """Check what a plugin answered when it was asked where a request is heading."""
     if not isinstance(result, str) or not 0 < len(result) <= MAX_LOCATION:
         raise _wrong(hook, result, f"a location's key, a string of 1 to {MAX_LOCATION} characters")
     return result
@@ -157,7 +172,7 @@ def user_locations(settings: Settings, user: User) -> Flow[list[str] | None]:
     result = yield from perform(CallHook(hook, (user,)))
     if isinstance(result, str) or not isinstance(result, Iterable):
         raise _wrong(hook, result, "a list of location keys")
-    return [_location(hook, each) for each in result]
+    return [checked_location(hook, each) for each in result]
 
 
 def may_administer(settings: Settings, user: User, location: str) -> Flow[bool]:

@@ -5,23 +5,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
 from twofa_gate.core import asking, banner, events, notice, paths, refusal, returning, reuse
-from twofa_gate.core.answer import Answer, Context, Forward, Mode, Reminder
+from twofa_gate.core.answer import SAFE_METHODS, Answer, Context, Forward, Mode, Reminder
 from twofa_gate.core.decision import Ruling
-from twofa_gate.core.effects import CallHook, Flow
+from twofa_gate.core.effects import Clock, Flow
 from twofa_gate.core.passes import drop_oldest
 from twofa_gate.core.settings import Settings
-from twofa_gate.core.standing import Heading, Standing, ask, judge, keep, may_pass, read, recall, remembered
+from twofa_gate.core.standing import (
+    Heading,
+    Standing,
+    ask,
+    ask_in_place,
+    judge,
+    keep,
+    may_pass,
+    read,
+    recall,
+    remembered,
+)
 from twofa_gate.errors import BadRequest
 from twofa_gate.model import Decision, EventKind, Method, User
-from twofa_gate.request import GateRequest
+from twofa_gate.request import MAX_KNOWN_PATH, GateRequest
 
-__all__ = ["failed", "handle"]
+__all__ = ["at_once", "failed", "handle"]
 
-_ORDINARY = Mode.ORDINARY  # a name of its own, since a member of an enumeration is looked up twice
+_ORDINARY = Mode.ORDINARY  # names of their own, since a member of an enumeration is looked up twice
+_MOUNT, _PUBLIC, _LISTED = paths.Way.MOUNT, paths.Way.PUBLIC, paths.Way.LISTED
 
 MAX_PREFIXES = 64
 """Mount points that are remembered; an application has few."""
@@ -34,32 +47,61 @@ def handle(settings: Settings, request: GateRequest) -> Flow[Answer | Forward]:
         if path.startswith(settings.mount) and (below := paths.below(settings.mount, request)) is not None:
             return (yield from _page(settings, request, below))
         if not settings.public.empty and settings.public.covers(path) and request.plain:
-            return settings.public_forwards.get(request.prefix) or _public(settings, request)
-        asking.refuse_ambiguous(request)
-        user: User | None = None
-        # As `asking.identify`, and not in a generator of its own: every request comes this way.
-        for hook in settings.hooks.identify:
-            result = yield CallHook(hook, (request,))
-            if result is not None:
-                user = asking.heard(hook, result, user)
+            return _public(settings, request)
+        user = yield from asking.identify(settings, request)
         mode = (yield from _mode(settings, request)) if settings.modes else _ORDINARY
         if mode is not _ORDINARY:
             return Forward(_context(settings, request, user), mode)
         if user is None:
-            return settings.forwards.get(request.prefix) or _nobody(settings, request)
+            return _nobody(settings, request)
         if request.kind == "websocket" and not returning.allows_origin(settings, request):
             return (yield from _foreign(settings, request, user))
         heading = yield from ask(settings, request, user)
         known = reuse.find(settings, request, user, heading)
         return (yield from _decide(settings, request, user, heading)) if known is None else known
-    except BadRequest as error:
-        return refusal.malformed(settings, request, error)
     except Exception as error:  # whatever failed, the application is not called
         return (yield from failed(settings, request, error))
 
 
+def at_once(
+    settings: Settings, request: GateRequest, clock: Callable[[], Clock]
+) -> Forward | Flow[Answer | Forward]:
+    """Decide as `handle` does, where none of the hooks that it asks has to be waited for.
+
+    Such a hook, and the clock, are called and not yielded; they are asked for the same, in the same order. What
+    comes is how the request goes through, if that is known by now, or else the flow that finds out.
+    """
+    try:
+        path, ways = request.decoded_path, settings.ways
+        way = ways.known(path) if len(path) <= MAX_KNOWN_PATH else ways.find(path)
+        if way is _MOUNT or request.kind != "http" or settings.hooks.is_logout is not None:
+            return handle(settings, request)
+        if way is _PUBLIC and request.plain:
+            return settings.public_forwards.get(request.prefix) or _public(settings, request)
+        user = asking.identify_in_place(settings, request)
+        if way is _LISTED and (mode := _listed(settings, request)) is not _ORDINARY:
+            return Forward(_context(settings, request, user), mode)
+        if user is None:
+            forwards = settings.quiet_forwards if request.carries_nothing else settings.forwards
+            return forwards.get(request.prefix) or _nobody(settings, request)
+        heading = ask_in_place(settings, request, user, clock)
+        known = reuse.find(settings, request, user, heading)
+        return _rest(settings, request, user, heading) if known is None else known
+    except Exception as error:  # whatever failed, the application is not called
+        return failed(settings, request, error)
+
+
+def _rest(settings: Settings, request: GateRequest, user: User, heading: Heading) -> Flow[Answer | Forward]:
+    try:
+        return (yield from _decide(settings, request, user, heading))
+    except Exception as error:  # as above
+        return (yield from failed(settings, request, error))
+
+
 def failed(settings: Settings, request: GateRequest, error: Exception) -> Flow[Answer]:
-    """Refuse a request because something that its decision needs has failed."""
+    """Refuse a request because of what is wrong with it, or because something that its decision needs has failed."""
+    if isinstance(error, BadRequest):
+        return refusal.malformed(settings, request, error)
     with suppress(Exception):  # the refusal stands, even if it can't be told
         yield from events.record(settings, EventKind.UNAVAILABLE, None, error=repr(error), moment="request")
     return refusal.unavailable(settings, request)
@@ -72,14 +114,19 @@ def _page(settings: Settings, request: GateRequest, below: str) -> Flow[Answer]:
 
 
 def _public(settings: Settings, request: GateRequest) -> Forward:
-    known = Forward(_context(settings, request), Mode.PUBLIC, strip=settings.credential_headers)
+    # Of a public path's answer only its cookies are taken away.
+    known = Forward(
+        _context(settings, request), Mode.PUBLIC, strip=settings.credential_headers, quiet=SAFE_METHODS
+    )
     _keep(settings.public_forwards, request.prefix, known)
     return known
 
 
 def _nobody(settings: Settings, request: GateRequest) -> Forward:
-    known = Forward(_context(settings, request))
-    _keep(settings.forwards, request.prefix, known)
+    # See `second_look.can_change_unseen`: one who came with nothing stays nobody, if no session is live.
+    stays = request.carries_nothing and not settings.live
+    known = Forward(_context(settings, request), quiet=SAFE_METHODS if stays else frozenset())
+    _keep(settings.quiet_forwards if request.carries_nothing else settings.forwards, request.prefix, known)
     return known
 
 
@@ -93,6 +140,12 @@ def _mode(settings: Settings, request: GateRequest) -> Flow[Mode]:
     if request.kind == "websocket":
         return Mode.ORDINARY
     if (yield from asking.is_logout(settings, request)) is True:
+        return Mode.LOGOUT
+    return _listed(settings, request)
+
+
+def _listed(settings: Settings, request: GateRequest) -> Mode:
+    if settings.logout.match(request):
         return Mode.LOGOUT
     return Mode.LOGIN if settings.login.match(request) else Mode.ORDINARY
 
@@ -133,6 +186,8 @@ def _forward(settings: Settings, request: GateRequest, standing: Standing) -> Fo
         _standing_context(settings, request, standing, reminder),
         standing=standing if reminds else None,
         without=banner.AS_A_WHOLE if reminds else frozenset(),
+        # See `second_look.can_change_unseen`; and a page may get the banner.
+        quiet=frozenset() if reminds or settings.live else SAFE_METHODS,
     )
 
 

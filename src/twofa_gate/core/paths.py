@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from enum import Enum, auto
+from functools import lru_cache
 
 from twofa_gate.errors import ConfigurationError
 from twofa_gate.request import GateRequest, is_plain
 
-__all__ = ["PathRules", "below"]
+__all__ = ["PathRules", "Way", "Ways", "below"]
 
 
 class PathRules:
@@ -58,6 +60,32 @@ class PathRules:
                 return True
             end = path.find("/", end + 1)
         return False
+
+
+class Way(Enum):
+    """What the settings say of a path, if it is a plain one."""
+
+    ORDINARY = auto()
+    MOUNT = auto()
+    PUBLIC = auto()
+    LISTED = auto()
+    """For logging in or out."""
+
+
+class Ways:
+    """Tells of a path which settings speak of it: all of them as one function, whose answers are remembered."""
+
+    def __init__(self, mount: str, public: PathRules, *listed: PathRules) -> None:
+        def find(path: str) -> Way:
+            if path.startswith(mount):
+                return Way.MOUNT  # or its like, such as `/2factor`: see `below`
+            if public.covers(path):
+                return Way.PUBLIC
+            return Way.LISTED if any(rules.covers(path) for rules in listed) else Way.ORDINARY
+
+        self.find: Callable[[str], Way] = find
+        self.known: Callable[[str], Way] = lru_cache(maxsize=1024)(find)
+        """The same, remembered; for paths of at most `MAX_KNOWN_PATH` characters."""
 
 
 def below(mount: str, request: GateRequest) -> str | None:

@@ -14,7 +14,7 @@ from enum import Enum, auto
 
 from twofa_gate.core import asking, banner, cookies, events, refusal, returning, storage
 from twofa_gate.core.account import Account
-from twofa_gate.core.answer import Answer, Forward, Mode
+from twofa_gate.core.answer import SAFE_METHODS, Answer, Forward, Mode
 from twofa_gate.core.bare import bare_headers, is_json, leads_away, values
 from twofa_gate.core.cookies import Header
 from twofa_gate.core.effects import Flow, ReadClock, perform
@@ -36,7 +36,6 @@ __all__ = [
 ]
 
 _ORDINARY = Mode.ORDINARY
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class _State(Enum):
@@ -67,31 +66,27 @@ def can_change_unseen(settings: Settings, request: GateRequest, end: Forward) ->
         return True
     if end.context.user is not None:
         return False
-    return bool(request.cookie_header or request.authorization or request.query_string)
+    return not request.carries_nothing
 
 
-def is_quiet(settings: Settings, request: GateRequest, end: Forward) -> bool:
+def is_quiet(request: GateRequest, end: Forward) -> bool:
     """Whether only what the answer itself announces can call for a second look: a cookie, or an event stream.
 
-    Drivers spare the others the whole apparatus. A socket stays open, and a page may get the banner; of a
-    public path's answer only its cookies are taken away.
+    Drivers spare the others the whole apparatus. A socket stays open.
     """
-    if request.kind != "http" or end.standing is not None:
-        return False
-    if end.mode is _ORDINARY and end.context.user is not None:
-        return request.method in SAFE_METHODS and not settings.live
-    return end.mode is Mode.PUBLIC or not can_change_unseen(settings, request, end)
+    return request.method in end.quiet and request.kind == "http"
 
 
-def is_same_still(settings: Settings, request: GateRequest, end: Forward) -> Flow[bool]:
+def is_same_still(settings: Settings, request: GateRequest, end: Forward) -> bool:
     """Whether who was asking is asking still, of an answer that sets no cookie: then it passes as it is.
 
-    It is what the second look does first. Where it says no, or fails, the second look asks by itself.
+    It is what the second look does first; asked only where none of the plugins has to be waited for. Where it
+    says no, or fails, the second look asks by itself.
     """
-    if end.mode is not Mode.ORDINARY or end.standing is not None or request.kind != "http":
+    if end.mode is not _ORDINARY or end.standing is not None or request.kind != "http":
         return False
     try:
-        user = yield from asking.identify(settings, request)
+        user = asking.identify_in_place(settings, request)
     except Exception:  # the second look will find that out too, and knows what to answer
         return False
     return identity(user) == identity(end.context.user)
@@ -100,10 +95,11 @@ def is_same_still(settings: Settings, request: GateRequest, end: Forward) -> Flo
 def is_remarkable(headers: Iterable[Header]) -> bool:
     """Whether the headers of a quiet request's answer announce what must be looked at, or watched."""
     for name, value in headers:
-        lowered = name.lower()
-        if lowered == "set-cookie":
-            return True
-        if lowered == "content-type" and value.lower().startswith("text/event-stream"):
+        length = len(name)  # tells most names from the two without spelling them anew
+        if length == 10:
+            if name.lower() == "set-cookie":
+                return True
+        elif length == 12 and name.lower() == "content-type" and value[:17].lower() == "text/event-stream":
             return True
     return False
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from twofa_gate.core.effects import BoundHook, Flow
 from twofa_gate.core.keys import KeyList
 from twofa_gate.core.passes import PassCache
-from twofa_gate.core.paths import PathRules
+from twofa_gate.core.paths import PathRules, Ways
 from twofa_gate.core.sealing import Sealer
 from twofa_gate.core.signing import ValueSigner
 from twofa_gate.model import Policy
@@ -46,11 +46,23 @@ class BoundHooks:
     may_administer: BoundHook | None = None
     may_reset: BoundHook | None = None
     language: BoundHook | None = None
+    identify_in_place: bool = field(init=False)
+    """Whether an event loop can ask who makes a request without a thread and without waiting."""
+    in_place: bool = field(init=False)
+    """Whether it can ask all that is asked of each request like that."""
 
     @property
     def live(self) -> bool:
         """Whether a session can change in the process without a cookie being set."""
         return any(hook.live for hook in self.identify)
+
+    def __post_init__(self) -> None:
+        identify = all(hook.in_place for hook in self.identify)
+        locate = self.locate is None or self.locate.in_place
+        object.__setattr__(self, "identify_in_place", identify)
+        object.__setattr__(
+            self, "in_place", identify and locate and all(hook.in_place for hook in self.policy)
+        )
 
     def all(self) -> tuple[BoundHook, ...]:
         """Every bound implementation."""
@@ -156,5 +168,12 @@ class Settings:
     """What was decided before, by the Cookie header; see `reuse`."""
     forwards: dict[str, Forward] = field(default_factory=dict)
     """How requests go through about which nothing is decided, by their prefix; see `flow`."""
+    quiet_forwards: dict[str, Forward] = field(default_factory=dict)
+    """The same for requests that carry nothing."""
     public_forwards: dict[str, Forward] = field(default_factory=dict)
     """The same for public paths."""
+    ways: Ways = field(init=False)
+    """Which of these settings speak of a path."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ways", Ways(self.mount, self.public, self.logout, self.login))
