@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from twofa_gate.hooks import hookimpl
 from twofa_gate.hosts.fields import Field, read_field, user_from
+from twofa_gate.hosts.opened import OpenedSessions
 from twofa_gate.model import Credential, User
 from twofa_gate.request import GateRequest
 
@@ -35,18 +36,28 @@ class FlaskSession:
         self._user_id = user_id
         self._label = label
         self._login = login
+        self._opened = OpenedSessions(app, user_id, label, login)
 
     @hookimpl
     def identify(self, request: GateRequest) -> User | None:
-        """See `HostHooks.identify`. The session is opened with the application's own session interface."""
+        """See `HostHooks.identify`. The session is opened with the application's own session interface.
+
+        A signed cookie that is sent again, under the same keys, is not verified again; its age is.
+        """
         if request.environ is None:
             return None
-        session = self._app.session_interface.open_session(
-            self._app, self._app.request_class(request.environ)
-        )
+        header = request.cookie_header
+        known = self._opened.find(header)
+        if known is not None:
+            return known
+        native = self._app.request_class(request.environ)
+        session = self._app.session_interface.open_session(self._app, native)
         if session is None:
             return None
-        return user_from(session, user_id=self._user_id, label=self._label, login=self._login)
+        user = user_from(session, user_id=self._user_id, label=self._label, login=self._login)
+        if user is not None:
+            self._opened.keep(header, native, user)
+        return user
 
 
 class FlaskLogin:
