@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import anyio
 from starlette.types import Message, Receive, Scope, Send
 
 from twofa_gate.adapters.asgi_messages import (
@@ -27,6 +25,10 @@ from twofa_gate.core.settings import Settings
 from twofa_gate.core.watching import CLOSE_CODE, Watch, is_stream
 
 if TYPE_CHECKING:
+    import asyncio
+
+    import anyio
+
     from twofa_gate.adapters.asgi_request import ASGIRequest
 
 __all__ = ["Exchange"]
@@ -110,6 +112,8 @@ class Exchange(Source):
         return self._receive() if self._watch is None else self._watched_receive()
 
     async def _watched_receive(self) -> Message:
+        import anyio
+
         with anyio.CancelScope() as self._waiting:
             message = await self._receive()
             if self._closed or message["type"].endswith(".disconnect") or await self._may_continue():
@@ -220,6 +224,8 @@ class Exchange(Source):
         await self._send({"type": kind, "body": body, "more_body": not end})
 
     def _start_watching(self) -> None:
+        import asyncio
+
         self._watch = Watch(self.settings, self.request, self._end.context.user)
         try:
             self.timer = asyncio.get_running_loop().create_task(self._look_on_timer(self._watch))
@@ -228,6 +234,8 @@ class Exchange(Source):
             self.timer = None
 
     async def _look_on_timer(self, watch: Watch) -> None:
+        import asyncio
+
         while not self._closed:
             await asyncio.sleep(watch.interval)
             if await self.run(watch.may_continue(timer=True)) is not True:

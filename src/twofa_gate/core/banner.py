@@ -10,7 +10,6 @@ import codecs
 import re
 
 from twofa_gate.core.cookies import Header
-from twofa_gate.core.html_scan import BodyScanner
 from twofa_gate.request import GateRequest
 
 __all__ = ["AS_A_WHOLE", "Insertion", "is_fit", "is_page_visit"]
@@ -89,6 +88,8 @@ class Insertion:
         self._start: tuple[int, list[Header]] | None = start
         self._markup = markup
         self._cookies = cookies
+        from twofa_gate.core.html_scan import BodyScanner
+
         self._scanner = BodyScanner()
         self._held = b""
         self._length = next(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from twofa_gate.core.account import QueuedEvent
 from twofa_gate.core.document import Part, dump, parse
@@ -81,6 +80,8 @@ def _moment(seconds: float | None) -> datetime | None:
 
 def _local(seconds: float | None, zone: str) -> datetime | None:
     """Give the date as the location has it; where its time zone isn't known here, the same instant in UTC."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     moment = _moment(seconds)
     try:
         return None if moment is None else moment.astimezone(ZoneInfo(zone))

@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import hashlib
 from functools import cached_property
-from typing import Any
-
-from itsdangerous import BadData, Signer, URLSafeSerializer
+from typing import TYPE_CHECKING, Any
 
 from twofa_gate.core.keys import KeyList
+
+if TYPE_CHECKING:
+    from itsdangerous import URLSafeSerializer
 
 __all__ = ["CLOCK_SKEW", "ValueSigner"]
 
 CLOCK_SKEW = 30
 """Seconds by which a time from another machine may be ahead."""
-
-
-class _Sha256Signer(Signer):
-    default_digest_method = staticmethod(hashlib.sha256)
 
 
 class ValueSigner:
@@ -35,11 +32,14 @@ class ValueSigner:
         return list(reversed(self._keys.derive("signing")))
 
     def _serializer(self, purpose: str) -> URLSafeSerializer:
+        # Imported when a value is signed or read, which few requests need.
+        from itsdangerous import Signer, URLSafeSerializer
+
         return URLSafeSerializer(
             self._secrets,
             salt=f"twofa_gate.{purpose}",
-            signer=_Sha256Signer,
-            signer_kwargs={"key_derivation": "hmac"},
+            signer=Signer,
+            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
         )
 
     def sign(self, purpose: str, value: Any, now: float) -> str:
@@ -50,6 +50,8 @@ class ValueSigner:
         """Return the value, or `None` if it is forged, for another purpose, or older than `max_age` seconds."""
         if not text or len(text) > 4096 or not text.isascii():
             return None
+        from itsdangerous import BadData
+
         try:
             signed_at, value = self._serializer(purpose).loads(text)
         except (BadData, ValueError, TypeError):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from datetime import UTC, date, datetime, tzinfo
 from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
 
 __all__ = ["NoSuchDay", "begins", "date_of", "is_zone", "local", "parse_date", "zone_names"]
 
@@ -21,6 +20,8 @@ class NoSuchDay(ValueError):
 @cache
 def zone_names() -> tuple[str, ...]:
     """Name the time zones that this machine knows; UTC is always among them."""
+    from zoneinfo import available_timezones
+
     names = available_timezones() | {"UTC"}
     return tuple(sorted(name for name in names if name not in ("localtime", "posixrules", "Factory")))
 
@@ -31,7 +32,11 @@ def is_zone(name: str) -> bool:
 
 
 def _tz(zone: str) -> tzinfo:
-    return UTC if zone == "UTC" else ZoneInfo(zone)
+    if zone == "UTC":
+        return UTC
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(zone)
 
 
 def local(instant: float, zone: str) -> datetime:
