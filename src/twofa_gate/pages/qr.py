@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+import re
 
 from markupsafe import Markup
 
 __all__ = ["qr_svg"]
 
 _BORDER = 4  # the quiet zone that ISO/IEC 18004 asks for, in modules
+_DARK = re.compile(rb"\x01+")
 
 
 def qr_svg(uri: str, title: str = "QR code") -> Markup:
@@ -35,10 +36,7 @@ def _path(modules: list[list[bool]]) -> str:
     """One rectangle for each run of dark modules in a row."""
     rectangles = []
     for y, row in enumerate(modules, start=_BORDER):
-        x = _BORDER
-        for dark, run in groupby(row):
-            length = sum(1 for _ in run)
-            if dark:
-                rectangles.append(f"M{x} {y}h{length}v1h-{length}z")
-            x += length
+        for run in _DARK.finditer(bytes(row)):
+            x, end = run.span()
+            rectangles.append(f"M{x + _BORDER} {y}h{end - x}v1h-{end - x}z")
     return "".join(rectangles)

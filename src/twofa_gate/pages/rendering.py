@@ -55,12 +55,24 @@ def _page_context(settings: Settings, base: str, language: Language) -> dict[str
     }
 
 
+class _Tokens:
+    """A token for each form of a visit, made when a template asks for it: a page has one or two forms."""
+
+    def __init__(self, visit: Visit) -> None:
+        self._visit = visit
+
+    def __getattr__(self, purpose: str) -> str:
+        if purpose not in CSRF_PURPOSES:
+            raise AttributeError(purpose)
+        return self._visit.csrf(purpose)
+
+
 def _visit_context(visit: Visit) -> dict[str, Any]:
     return {
         **_page_context(visit.settings, visit.base, speaking(visit.language)),
         "user_label": visit.user.label,
         "next": visit.next,
-        "csrf": SimpleNamespace(**{purpose: visit.csrf(purpose) for purpose in CSRF_PURPOSES}),
+        "csrf": _Tokens(visit),
     }
 
 
