@@ -18,6 +18,8 @@ COMMON = {
     "`style.css`, `twofa.js`, `banner.css`, and those of `brand`.",
     "user_label": "The user's label, or none where nobody is signed in.",
     "next": "The signed parameter: where to go on. Each form carries it as `next`, if it isn't empty.",
+    "clock_after": "`clock_after(retry_after)`: at what time of day the wait is over.",
+    "server_clock": "Whether the server's clock is suspected of being wrong, which may be why a code isn't taken.",
     "csrf": "A token for each form: `csrf.challenge`, `enroll`, `recovery_codes`, `disable`, `authenticators`, "
     "`browsers`, `sign_out`, `unlock`. Each form carries its own as `csrf`.",
     "links": "`login_url`, `logout_url`, `support` as set, and `can_sign_out`: whether `/sign-out` does so.",
@@ -28,27 +30,31 @@ _WAIT = "Seconds until the next try, or none."
 
 TEMPLATES = {
     "challenge.html": {
-        "error": _ERROR,
+        "error": _ERROR[:-1] + "; `enabled` if it was set up a moment ago.",
         "retry_after": _WAIT,
         "location": "The location that asks.",
+        "reason": "Why somebody is asked who has entered a code before: `fresh` (the application wants a new one), "
+        "`again` (it doesn't count here, or no longer), or none.",
         "recovery_accepted": "Whether a recovery code counts there.",
         "trust_days": "For how many days the browser may be trusted, or none where that isn't offered.",
     },
     "enroll.html": {
         "step": "`begin`, or `confirm`.",
         "adding": "Whether it is a further device.",
-        "error": "The same as above, and `expired`, `ticket`.",
+        "error": "The same as above, and `expired`, `replaced`, `ticket`.",
+        "retry_after": _WAIT,
         "ticket_needed": "Whether beginning takes a ticket.",
         "qr_svg": "The QR code as SVG; only on the page that begins shows it, else none.",
         "secret_groups": "The key in groups of four characters, or none.",
         "otpauth_uri": "The key as an address that authenticator apps open, or none.",
         "clock_minutes": "How many minutes the phone's clock seems to be off, or none.",
+        "setup": "Which secret the page showed; the form carries it on as `setup`, if it isn't empty.",
         "device_name": "The name that was typed beside a code that was refused.",
     },
     "codes_shown.html": {
         "codes": "The recovery codes.",
         "just_enabled": "Whether two-factor authentication was set up just now.",
-        "continue_url": "Where to go on.",
+        "continue_url": "Where the form with `continue` and `saved` leads, which posts to `/recovery-codes`.",
     },
     "recovery_codes.html": {
         "error": _ERROR,
@@ -73,6 +79,8 @@ TEMPLATES = {
         "notice": "What was done just now: `enabled`, `renamed`, `removed`, `signed-out`, `trusted-forgotten`, "
         "`disabled`, or none.",
         "error": "`wrong`, `malformed`, `throttled`, `stale`, `last`, or none.",
+        "retry_after": _WAIT,
+        "home_url": "Where the application goes on.",
         "error_for": "The id of the device whose form had the error, or none.",
     },
     "message.html": {

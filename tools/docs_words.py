@@ -105,7 +105,8 @@ PAGES = {
     "/enroll": "Sets up two-factor authentication, or adds a backup device. A POST without `code` begins and shows "
     "the QR code and the key; a POST with `code`, and `name` if wanted, confirms. Adding a device to an account "
     "that has one needs a verification in the last five minutes.",
-    "/recovery-codes": "Makes new recovery codes, for a `code`. They are shown once.",
+    "/recovery-codes": "Makes new recovery codes, for a `code`. They are shown once. The page that shows them posts "
+    "`continue`, and `saved` if they have been, to go on.",
     "/disable": "Disables, for a `code`. Refused while one of the user's locations requires two-factor "
     "authentication.",
     "/browsers": "Ends verifications. Fields: `action` (`sign-out`, `sign-out-others`, `forget-trusted`), `id`.",
@@ -116,7 +117,8 @@ PAGES = {
     "unless the browser has verified in the last five minutes.",
     "/static/<file>": "The style sheets, the script and the logo. Needs no user. With the version that the pages ask "
     "for (`v`) the answer may be kept by caches; without it, it is `no-store`.",
-    "/health": "200 if the store answers and has the installation record, 503 if not. Needs no user.",
+    "/health": "200 if the store answers and has the installation record, 503 if not. Needs no user. A 200 may say "
+    "that this server's clock should be checked: see [how that is noticed](../explanation/decisions/server-clock.md).",
 }
 
 LOCATION_PAGES = {

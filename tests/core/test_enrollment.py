@@ -9,7 +9,7 @@ from twofa_gate.core.account import MAX_AUTHENTICATORS, PENDING_SECONDS, Account
 from twofa_gate.core.attempts import failures
 from twofa_gate.core.challenge import Outcome, Passage, pass_challenge
 from twofa_gate.core.codes import TotpInput, parse_code
-from twofa_gate.core.enrollment import BeginResult, Confirmation, begin, confirm
+from twofa_gate.core.enrollment import BeginResult, Confirmation, Missing, begin, confirm, mark_of
 from twofa_gate.core.verification import digest
 
 PASSAGE = Passage(False, "login", TOKEN, replaces=digest(TOKEN))
@@ -45,7 +45,7 @@ def test_first_authenticator() -> None:
     assert not stored(world).enrolled
     done = confirmed(world, world.code(secret=secret), name="Phone")
     assert done.result is not None
-    assert (done.result.accepted, done.first, len(done.codes), done.missing) == (True, True, 10, False)
+    assert (done.result.accepted, done.first, len(done.codes), done.missing) == (True, True, 10, None)
     account = stored(world)
     assert (account.enabled_at, account.pending, account.recovery_left) == (NOW, None, 10)
     assert [(each.digest, each.login) for each in account.verifications] == [(digest(TOKEN), "login")]
@@ -218,3 +218,43 @@ def test_clock_suspicion(steps: int) -> None:
     done = confirmed(world, world.code(steps, secret=secret))
     assert done.result is not None
     assert (done.result.outcome, done.result.clock_steps) == (Outcome.WRONG, steps)
+
+
+def marked(world: World, mark: str, code: str, *, verified: bool = False) -> Confirmation:
+    """Confirm from a page that says which secret it showed."""
+    given = Passage(False, "login", NEW, digest(TOKEN)) if verified else PASSAGE
+    typed = TotpInput(code)
+    flow = confirm(world.settings, "u1", BROWSER, typed, "", given, verified=verified, mark=mark)
+    return world.run(flow)
+
+
+def test_page_that_another_tab_replaced() -> None:
+    """A page whose secret a later beginning replaced is told so, whatever code it sends, and nothing is counted."""
+    world = World()
+    first, second = started(world), started(world)
+    done = marked(world, mark_of(first), world.code(secret=first))
+    assert (done.result, done.missing) == (None, Missing.REPLACED)
+    assert failures(stored(world).attempts, NOW) == 0
+    done = marked(world, mark_of(second), world.code(secret=second))
+    assert done.result is not None
+    assert done.result.accepted
+
+
+def test_page_that_is_sent_again() -> None:
+    """The page that set up, sent again by the browser that is verified now, is told that it is done."""
+    world = World()
+    secret = started(world)
+    code = world.code(secret=secret)
+    assert marked(world, mark_of(secret), code).result is not None
+    done = marked(world, mark_of(secret), code, verified=True)
+    assert (done.result, done.missing) == (None, Missing.DONE)
+    assert failures(stored(world).attempts, NOW) == 0
+    assert marked(world, mark_of("another"), code, verified=True).missing is Missing.EXPIRED
+
+
+def test_mark_without_a_verification_tells_nothing() -> None:
+    """Whether a secret counts is told to the verified alone."""
+    world = World()
+    secret = started(world)
+    marked(world, mark_of(secret), world.code(secret=secret))
+    assert marked(world, mark_of(secret), "000000").missing is Missing.EXPIRED

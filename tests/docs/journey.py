@@ -37,7 +37,7 @@ def set_up(
     phone.scan(page.link("Open authenticator app"))
     codes = browser.submit(page.form(button="Verify and enable"), code=phone.code())
     assert codes.title.startswith("Save your recovery codes"), codes.words
-    assert words in browser.click("I have saved them, continue", follow=True).text
+    assert words in browser.submit(codes.form(button="Continue"), saved="1", follow=True).text
     return codes
 
 

@@ -118,7 +118,8 @@ def test_from_a_login_to_a_verified_session_and_back(desk: Desk) -> None:
     desk.sees("Save your recovery codes")
     recovery_codes = page.locator("#codes code").all_inner_texts()
     assert len(set(recovery_codes)) == 10
-    page.get_by_role("link", name="I have saved them, continue").click()
+    page.get_by_label("I have saved these codes").check()
+    page.get_by_role("button", name="Continue").click()
     desk.arrives()
 
     desk.log_in_anew()
@@ -170,7 +171,8 @@ def test_nothing_is_seen_with_back_after_logging_out(desk: Desk) -> None:
     desk.types(phone.fresh_code(), "Verify and enable")
     desk.sees("Save your recovery codes")
     code = page.locator("#codes code").first.inner_text()
-    page.get_by_role("link", name="I have saved them, continue").click()
+    page.get_by_label("I have saved these codes").check()
+    page.get_by_role("button", name="Continue").click()
     desk.arrives()
     desk.log_out()
     for _ in range(4):

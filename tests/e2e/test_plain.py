@@ -44,7 +44,7 @@ def set_up(way: Way, browser: PlainBrowser) -> tuple[Phone, list[str]]:
     begin_enrollment(browser, phone)
     page = verify_and_enable(browser, phone)
     assert page.status == 200
-    arrived = browser.click("I have saved them, continue")
+    arrived = browser.follow(browser.submit(page.form(button="Continue"), saved="1"))
     assert (arrived.status, arrived.url) == (200, browser.absolute(way.office.page))
     return phone, recovery_codes_on(page)
 

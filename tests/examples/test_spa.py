@@ -306,6 +306,7 @@ def test_who_has_not_set_up_is_sent_to_do_so(hut: Hut) -> None:
     phone.type_in(hut.page.locator("#key").inner_text())
     hut.page.get_by_role("textbox").first.fill(phone.fresh_code())
     hut.page.get_by_role("button", name="Verify and enable").click()
-    hut.page.get_by_role("link", name="I have saved them, continue").click()
+    hut.page.get_by_label("I have saved these codes").check()
+    hut.page.get_by_role("button", name="Continue").click()
     hut.page.wait_for_url(hut.site.url + "/")
     hut.sees_bookings()

@@ -104,6 +104,8 @@ COMMON: dict[str, Any] = {
     "static": "/app/2fa/static/{}".format,
     "user_label": "ada@example.org",
     "next": "signed.value",
+    "server_clock": False,
+    "clock_after": lambda seconds: "12:05",
     "csrf": Tokens(),
     "links": Links(),
 }
@@ -124,6 +126,7 @@ def challenge(**changes: Any) -> dict[str, Any]:
         "error": None,
         "retry_after": None,
         "location": "billing",
+        "reason": None,
         "recovery_accepted": True,
     } | changes
 
@@ -137,8 +140,10 @@ def enroll(**changes: Any) -> dict[str, Any]:
         "otpauth_uri": None,
         "error": None,
         "clock_minutes": None,
+        "retry_after": None,
         "ticket_needed": False,
         "device_name": "",
+        "setup": "",
     } | changes
 
 
@@ -155,6 +160,8 @@ def account(**changes: Any) -> dict[str, Any]:
         "notice": None,
         "error": None,
         "error_for": None,
+        "retry_after": None,
+        "home_url": "/app/orders",
     } | changes
 
 
@@ -162,6 +169,7 @@ FRESH = {
     "qr_svg": qr_svg(URI, "QR code with your setup key"),
     "secret_groups": ["JBSW", "Y3DP", "EHPK", "3PXP", "JBSW", "Y3DP", "EHPK", "3PXP"],
     "otpauth_uri": URI,
+    "setup": "0123456789abcdef",
 }
 NOT_ENROLLED = account(
     enrolled=False,
@@ -182,6 +190,9 @@ def code_states() -> Iterator[State]:
             yield State("challenge", f"{error}-{'' if recovery else 'no-'}recovery", context)
         yield State("recovery_codes", str(error), {"left": 4, "error": error, "retry_after": wait})
         yield State("disable", str(error), {"required_by": [], "error": error, "retry_after": wait})
+    yield State("challenge", "enabled", challenge(error="enabled"))
+    for reason in ("fresh", "again"):
+        yield State("challenge", reason, challenge(reason=reason))
     yield State("challenge", "trust", challenge(trust_days=30, location="default"))
     yield State("challenge", "no-location", challenge(location=""))
     yield State("recovery_codes", "none-left", {"left": 0, "error": None, "retry_after": None})
@@ -195,7 +206,7 @@ def enroll_states() -> Iterator[State]:
         for error in (None, "stale", "expired"):
             yield State("enroll", f"begin-{adding}-{error}", enroll(step="begin", adding=adding, error=error))
         yield State("enroll", f"confirm-{adding}", enroll(adding=adding, **FRESH))
-    for error in ("wrong", "malformed", "throttled", "stale", "expired"):
+    for error in ("wrong", "malformed", "throttled", "stale", "expired", "replaced"):
         yield State("enroll", f"again-{error}", enroll(error=error))
     yield State("enroll", "clock", enroll(error="wrong", clock_minutes=7))
     for just_enabled in (True, False):

@@ -12,6 +12,7 @@ from twofa_gate.core import attempts, events, recovery, totp
 from twofa_gate.core.account import Account, end_passage, secret_thing
 from twofa_gate.core.codes import MalformedCode, RecoveryInput, TotpInput, TypedCode
 from twofa_gate.core.effects import Flow
+from twofa_gate.core.server_clock import heed
 from twofa_gate.core.settings import Settings
 from twofa_gate.core.storage import transact
 from twofa_gate.core.verification import TrustedBrowser, Verification, digest, draw_token
@@ -172,7 +173,9 @@ def pass_challenge(
         account = yield from events.queue(account, EventKind.VERIFIED, now, method=result.method.value)
         return account, result
 
-    return (yield from transact(settings, user_id, act, seen))
+    result = yield from transact(settings, user_id, act, seen)
+    yield from heed(settings, user_id, result, trustworthy=passage.known)
+    return result
 
 
 def draw_passage(

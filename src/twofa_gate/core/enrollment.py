@@ -19,13 +19,14 @@ from twofa_gate.core.codes import TotpInput
 from twofa_gate.core.decision import NamedPolicy
 from twofa_gate.core.effects import DrawRandom, Flow, perform
 from twofa_gate.core.sealing import NONCE_BYTES
+from twofa_gate.core.server_clock import heed
 from twofa_gate.core.settings import Settings
 from twofa_gate.core.storage import transact
 from twofa_gate.core.totp import Authenticator
 from twofa_gate.core.verification import digest
 from twofa_gate.model import EventKind, Method
 
-__all__ = ["MAX_NAME", "BeginResult", "Confirmation", "begin", "confirm"]
+__all__ = ["MAX_NAME", "BeginResult", "Confirmation", "Missing", "begin", "confirm", "mark_of"]
 
 MAX_NAME = 64
 """Characters of an authenticator's name."""
@@ -40,21 +41,33 @@ class BeginResult(Enum):
     """It takes a ticket, and none was given."""
 
 
+class Missing(Enum):
+    """Why there is nothing to confirm in this browser."""
+
+    EXPIRED = "expired"
+    """It ended, or another browser was faster."""
+    REPLACED = "replaced"
+    """Another tab of this browser began anew, so the secret that this page showed will never count."""
+    DONE = "done"
+    """The secret that this page showed counts already: the page was sent twice, or loaded again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Confirmation:
     """What became of the confirming code; `codes` are the first recovery codes, shown once.
 
-    `missing`: there is nothing to confirm in this browser; it ended, or another one was faster.
+    Without a `result` there was nothing to confirm, for the reason `missing`.
     """
 
     result: CodeResult | None = None
     codes: tuple[str, ...] = ()
     first: bool = False
+    missing: Missing | None = None
 
-    @property
-    def missing(self) -> bool:
-        """Whether there was nothing to confirm."""
-        return self.result is None
+
+def mark_of(secret: str) -> str:
+    """Name a secret in the page that shows it, so that the page can tell later which one it showed."""
+    return digest(secret)[:16]
 
 
 def begin(
@@ -130,26 +143,31 @@ def confirm(
     *,
     verified: bool,
     policies: tuple[NamedPolicy, ...] = (),
+    mark: str | None = None,
 ) -> Flow[Confirmation]:
     """Confirm an enrollment by a code from the new authenticator. That code is spent.
 
     `verified`: the browser has a live verification, without which an enrolled user's account takes no further
-    authenticator. `policies`: those that may ask for a ticket, which is spent here. The first authenticator
-    comes with recovery codes.
+    authenticator. `policies`: those that may ask for a ticket, which is spent here. `mark`: that of the secret which
+    the page showed, if it says so. The first authenticator comes with recovery codes.
     """
 
     def act(account: Account, now: float) -> Flow[tuple[Account, Confirmation]]:
         pending = _pending(account, browser, now)
         # What the page saw may be over: the browser may have been signed out since.
         alive = verified and account.verification(passage.replaces) is not None
-        if pending is None or (account.enrolled and not alive):
-            return account, Confirmation()
-        if not _has_ticket(account, pending, policies, now):
-            return account, Confirmation()
+        if account.enrolled and not alive:
+            return account, Confirmation(missing=Missing.EXPIRED)
+        if mark is not None and mark in _marks(settings, account):
+            return account, Confirmation(missing=Missing.DONE)
+        if pending is None or not _has_ticket(account, pending, policies, now):
+            return account, Confirmation(missing=Missing.EXPIRED)
+        secret = settings.sealer.open(pending.secret, user_id=user_id, thing=secret_thing(pending.id))
+        if mark is not None and mark != mark_of(secret):
+            return account, Confirmation(missing=Missing.REPLACED)
         held = throttle(account, passage.known, now)
         if held is not None:
             return account, Confirmation(held)
-        secret = settings.sealer.open(pending.secret, user_id=user_id, thing=secret_thing(pending.id))
         fallback = (
             "Authenticator" if not account.enrolled else f"Authenticator {len(account.authenticators) + 1}"
         )
@@ -163,7 +181,18 @@ def confirm(
             return counted, Confirmation(result)
         return (yield from _add(settings, account, new.but(last_step=found.step, used=now), passage, now))
 
-    return (yield from transact(settings, user_id, act))
+    done = yield from transact(settings, user_id, act)
+    if done.result is not None:
+        yield from heed(settings, user_id, done.result, trustworthy=True)
+    return done
+
+
+def _marks(settings: Settings, account: Account) -> set[str]:
+    """Give the marks of the secrets that count already."""
+    return {
+        mark_of(settings.sealer.open(each.secret, user_id=account.user, thing=secret_thing(each.id)))
+        for each in account.authenticators
+    }
 
 
 def _add(

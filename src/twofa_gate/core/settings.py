@@ -11,6 +11,7 @@ from twofa_gate.core.keys import KeyList
 from twofa_gate.core.passes import PassCache
 from twofa_gate.core.paths import PathRules, Ways
 from twofa_gate.core.sealing import Sealer
+from twofa_gate.core.server_clock import ServerClock
 from twofa_gate.core.signing import ValueSigner
 from twofa_gate.model import Policy
 
@@ -162,6 +163,8 @@ class Settings:
     """Whether a path, or a hook, can make a request one that logs in or out."""
     location_memory: PassCache[tuple[NamedPolicy, ...]] = field(default_factory=lambda: PassCache(0.0))
     """What the locations' own policies were, for the reuse of a PASS."""
+    server_clock: ServerClock = field(default_factory=ServerClock)
+    """Whether this server's clock is suspected of being wrong."""
     documents: dict[str, tuple[bytes, Account]] = field(default_factory=dict)
     """Documents that were decoded lately, by user id; see `storage.read_account`."""
     verdicts: dict[str, Verdict] = field(default_factory=dict)

@@ -131,7 +131,9 @@ def _serve(page: Page, visit: Visit) -> Flow[Answer]:
         return spoken_answer(visit.request, 403, told)
     if page.demand is Demand.VERIFIED and not admitted:
         if posted:
-            return (yield from challenge.show(visit, status=403))
+            # Whoever sends the last page of setting up twice is here with the second one, still without the cookie.
+            error = "enabled" if page.purpose == "enroll" and "code" in visit.fields else None
+            return (yield from challenge.show(visit, error=error, status=403))
         return redirect(visit.leading_to(_address(visit)).url("/challenge"), *visit.cookies)
     answer = page.submit if posted else page.show
     if answer is None:

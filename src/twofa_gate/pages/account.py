@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from twofa_gate.core import management
+from twofa_gate.core import management, returning
 from twofa_gate.core.answer import Answer
 from twofa_gate.core.challenge import CodeResult
 from twofa_gate.core.codes import MAX_TYPED, parse_code
@@ -72,7 +72,12 @@ def describe(visit: Visit) -> dict[str, Any]:
 
 
 def show(
-    visit: Visit, *headers: Header, error: str | None = None, status: int = 200, error_for: str | None = None
+    visit: Visit,
+    *headers: Header,
+    error: str | None = None,
+    status: int = 200,
+    error_for: str | None = None,
+    retry_after: int | None = None,
 ) -> Flow[Answer]:
     """Show the account at a glance."""
     notice = visit.request.query.get("notice")
@@ -80,12 +85,20 @@ def show(
     context |= {
         "error": error,
         "error_for": error_for,
+        "retry_after": retry_after,
+        "home_url": _home(visit),
         "notice": notice if notice in NOTICES and error is None else None,
         "can_remove": len(context["authenticators"]) > 1,
         "requirement": _requirement(visit),
     }
     yield from ()
     return render(visit, "account.html", *headers, status=status, context=context)
+
+
+def _home(visit: Visit) -> str:
+    """Return where the application goes on: where the person was heading, or its default page."""
+    leads_here = visit.back.address.startswith(f"{visit.base}/")
+    return returning.home(visit.request) if leads_here else visit.back.address
 
 
 def _not_found(visit: Visit) -> Answer:
@@ -146,7 +159,9 @@ def submit_authenticator(visit: Visit, authenticator_id: str) -> Flow[Answer]:
     if isinstance(change, CodeResult):
         kind = "wrong" if told(change) == "wrong" else "throttled"
         status, waits = STATUS[change.outcome], retry_headers(change)
-        return (yield from show(visit, *waits, error=kind, status=status, error_for=authenticator_id))
+        wait = change.retry_after or None
+        again = show(visit, *waits, error=kind, status=status, error_for=authenticator_id, retry_after=wait)
+        return (yield from again)
     notice = "removed" if visit.fields["action"] == "remove" else "renamed"
     return redirect(visit.url("/", notice=notice), *visit.cookies, *headers)
 

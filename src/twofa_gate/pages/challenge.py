@@ -49,6 +49,13 @@ def continue_at(visit: Visit, method: Method | None) -> str:
     return visit.back.address
 
 
+def _reason(visit: Visit) -> str | None:
+    """Name why somebody is asked who has entered a code in this browser before."""
+    if visit.standing.verification is None:
+        return None
+    return "again" if visit.back.demand is None else "fresh"
+
+
 def show(
     visit: Visit,
     *headers: Header,
@@ -71,6 +78,7 @@ def show(
         "error": error,
         "retry_after": retry_after,
         "location": visit.standing.location,
+        "reason": _reason(visit),
         "recovery_accepted": _accepts_recovery(visit),
         "trust_days": None if trust is None else max(1, trust // 86400),
     }

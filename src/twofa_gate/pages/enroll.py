@@ -11,7 +11,7 @@ from twofa_gate.core.codes import MAX_TYPED, MalformedCode, TotpInput, parse_cod
 from twofa_gate.core.cookies import Header
 from twofa_gate.core.decision import NamedPolicy
 from twofa_gate.core.effects import Flow
-from twofa_gate.core.enrollment import MAX_NAME, BeginResult, Confirmation
+from twofa_gate.core.enrollment import MAX_NAME, BeginResult, Confirmation, Missing
 from twofa_gate.core.refusal import redirect
 from twofa_gate.core.totp import Authenticator, provisioning_uri
 from twofa_gate.core.words import Text
@@ -21,7 +21,7 @@ from twofa_gate.pages.forms import text_field
 from twofa_gate.pages.language import speaking
 from twofa_gate.pages.outcomes import STATUS, retry_headers
 from twofa_gate.pages.qr import qr_svg
-from twofa_gate.pages.recovery_codes import shown_once
+from twofa_gate.pages.recovery_codes import not_again, shown_once
 from twofa_gate.pages.rendering import message, render
 from twofa_gate.pages.visit import Visit, passage_cookies
 
@@ -39,8 +39,8 @@ def clock_minutes(steps: int | None) -> int | None:
 
 
 def _page(visit: Visit, step: str, *headers: Header, status: int = 200, **context: Any) -> Answer:
-    named = ("error", "qr_svg", "secret_groups", "otpauth_uri", "clock_minutes")
-    empty = {**dict.fromkeys(named), "ticket_needed": False, "device_name": ""}
+    named = ("error", "retry_after", "qr_svg", "secret_groups", "otpauth_uri", "clock_minutes")
+    empty = {**dict.fromkeys(named), "ticket_needed": False, "device_name": "", "setup": ""}
     context = {"step": step, "adding": visit.account.enrolled, **empty, **context}
     return render(visit, "enroll.html", *headers, status=status, context=context)
 
@@ -78,7 +78,9 @@ def begin_in(visit: Visit) -> Flow[str | BeginResult | CodeResult]:
     )
 
 
-def confirm_in(visit: Visit, code: str, name: str) -> Flow[tuple[Confirmation, tuple[Header, ...]]]:
+def confirm_in(
+    visit: Visit, code: str, name: str, mark: str | None = None
+) -> Flow[tuple[Confirmation, tuple[Header, ...]]]:
     """Confirm in this browser; return the outcome with the cookies of a browser that passed."""
     typed = parse_code(code)
     if not isinstance(typed, TotpInput) or len(typed.digits) != Authenticator.digits:
@@ -94,6 +96,7 @@ def confirm_in(visit: Visit, code: str, name: str) -> Flow[tuple[Confirmation, t
         passage,
         verified=visit.verified,
         policies=policies,
+        mark=mark,
     )
     done = yield from confirming
     accepted = done.result is not None and done.result.accepted
@@ -112,23 +115,28 @@ def submit(visit: Visit) -> Flow[Answer]:
     if "code" not in visit.fields:
         return (yield from _begin(visit))
     name = text_field(visit.fields, "name", limit=MAX_NAME)
+    mark = text_field(visit.fields, "setup") or None
+    kept: dict[str, Any] = {"device_name": name, "setup": mark or ""}
     try:
-        done, headers = yield from confirm_in(visit, text_field(visit.fields, "code", limit=MAX_TYPED), name)
+        code = text_field(visit.fields, "code", limit=MAX_TYPED)
+        done, headers = yield from confirm_in(visit, code, name, mark)
     except BadRequest as error:
-        return _page(visit, "confirm", error="malformed", status=error.status, device_name=name)
+        return _page(visit, "confirm", error="malformed", status=error.status, **kept)
     result = done.result
+    if done.missing is Missing.DONE:
+        return not_again(visit)
     if result is None:
-        return _page(visit, "confirm", error="expired", status=409)
+        replaced = done.missing is Missing.REPLACED
+        return _page(visit, "confirm", error="replaced" if replaced else "expired", status=409)
     if not result.accepted:
         kind = "wrong" if result.outcome is Outcome.WRONG else "throttled"
         minutes = clock_minutes(result.clock_steps)
         status, waits = STATUS[result.outcome], retry_headers(result)
-        return _page(
-            visit, "confirm", *waits, error=kind, status=status, clock_minutes=minutes, device_name=name
-        )
+        told: dict[str, Any] = {"clock_minutes": minutes, "retry_after": result.retry_after or None, **kept}
+        return _page(visit, "confirm", *waits, error=kind, status=status, **told)
     if not done.first:
         return redirect(visit.url("/", notice="enabled"), *visit.cookies, *headers)
-    return shown_once(visit, done.codes, *headers, just_enabled=True, continue_url=visit.back.address)
+    return shown_once(visit, done.codes, *headers, just_enabled=True)
 
 
 def _begin(visit: Visit) -> Flow[Answer]:
@@ -139,7 +147,8 @@ def _begin(visit: Visit) -> Flow[Answer]:
     if isinstance(secret, CodeResult):
         kind = "ticket" if secret.outcome is Outcome.WRONG else "throttled"
         status, waits = STATUS[secret.outcome], retry_headers(secret)
-        return _page(visit, "begin", *waits, error=kind, status=status, ticket_needed=True)
+        wait = secret.retry_after or None
+        return _page(visit, "begin", *waits, error=kind, status=status, retry_after=wait, ticket_needed=True)
     if secret is BeginResult.TICKET:
         return _page(visit, "begin", error="ticket", status=403, ticket_needed=True)
     if secret is BeginResult.UNVERIFIED:
@@ -159,4 +168,9 @@ def _begin(visit: Visit) -> Flow[Answer]:
     uri = provisioning_uri(secret, label=visit.user.label, issuer=visit.settings.issuer)
     title = Text("QR code to scan with your authenticator app")
     drawn = qr_svg(uri, title=speaking(visit.language).say(title))
-    return _page(visit, "confirm", qr_svg=drawn, secret_groups=groups(secret), otpauth_uri=uri)
+    keys: dict[str, Any] = {
+        "secret_groups": groups(secret),
+        "otpauth_uri": uri,
+        "setup": enrollment.mark_of(secret),
+    }
+    return _page(visit, "confirm", qr_svg=drawn, **keys)

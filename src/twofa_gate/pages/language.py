@@ -107,6 +107,12 @@ class Language:
 
         return format_decimal(value, locale=self._locale)
 
+    def clock(self, value: datetime) -> str:
+        """Write out a time of day, with the name of its time zone."""
+        from babel import dates
+
+        return f"{dates.format_time(value, 'short', locale=self._locale)} ({value.tzname()})"
+
     def moment(self, value: datetime, *, weekday: bool = False) -> str:
         """Write out a date and a time of day, with the name of its time zone."""
         from babel import dates

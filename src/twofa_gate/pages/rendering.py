@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+from datetime import UTC, datetime
 from functools import cache, partial
 from types import SimpleNamespace
 from typing import Any
@@ -45,6 +47,8 @@ def _page_context(settings: Settings, base: str, language: Language) -> dict[str
         "static": partial(service.address, settings, base),
         "user_label": None,
         "next": "",
+        "server_clock": False,
+        "clock_after": None,
         "csrf": SimpleNamespace(**dict.fromkeys(CSRF_PURPOSES, "")),
         "links": SimpleNamespace(
             login_url=settings.links.login_url,
@@ -72,8 +76,22 @@ def _visit_context(visit: Visit) -> dict[str, Any]:
         **_page_context(visit.settings, visit.base, speaking(visit.language)),
         "user_label": visit.user.label,
         "next": visit.next,
+        "server_clock": _suspects_clock(visit),
+        "clock_after": partial(_clock_after, visit),
         "csrf": _Tokens(visit),
     }
+
+
+def _suspects_clock(visit: Visit) -> bool:
+    """Whether the server's clock is under suspicion; the visitor's own codes don't count, so they tell nothing."""
+    monotonic = visit.standing.clock.monotonic
+    return visit.settings.server_clock.suspicion(monotonic, but=visit.user.id) is not None
+
+
+def _clock_after(visit: Visit, seconds: int) -> str:
+    """Say at what time of day that many seconds will have passed: to the minute, and not too early."""
+    whole = math.ceil((visit.now + seconds) / 60) * 60
+    return speaking(visit.language).clock(datetime.fromtimestamp(whole, UTC))
 
 
 def _answer(

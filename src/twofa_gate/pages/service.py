@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from twofa_gate.core import storage
 from twofa_gate.core.answer import Answer
-from twofa_gate.core.effects import Flow
+from twofa_gate.core.effects import Flow, ReadClock, perform
 from twofa_gate.core.refusal import SECURITY_HEADERS, plain_answer
 from twofa_gate.core.settings import Brand, BrandFile, Settings
 
@@ -23,12 +23,16 @@ _DRAWING_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestor
 
 
 def health(settings: Settings) -> Flow[Answer]:
-    """Say whether the store answers and is the right one, and nothing else."""
+    """Say whether the store answers and is the right one; a clock that is suspected of being wrong is named too."""
     try:
         healthy = yield from storage.is_installed(settings)
     except Exception:  # whatever the store raises, it is not healthy
         healthy = False
-    return plain_answer(200, "ok\n") if healthy else plain_answer(503, "unavailable\n")
+    if not healthy:
+        return plain_answer(503, "unavailable\n")
+    monotonic = (yield from perform(ReadClock())).monotonic
+    suspected = settings.server_clock.suspicion(monotonic) is not None
+    return plain_answer(200, "ok, but check this server's clock\n" if suspected else "ok\n")
 
 
 def static(settings: Settings, name: str, version: str | None) -> Answer | None:

@@ -38,6 +38,9 @@
   // Count a wait down, by the second in its last hour.
   const countDown = (timer) => {
     const end = Date.now() + timer.dataset.retryAfter * 1000;
+    // The server knows no time zone but its own.
+    const clock = timer.parentElement.querySelector("[data-clock]");
+    if (clock) clock.textContent = new Date(end + 59999).toLocaleTimeString(root.lang, { hour: "numeric", minute: "2-digit" });
     const tick = () => {
       const left = Math.ceil((end - Date.now()) / 1000);
       if (left <= 0) {
