@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PYTEST ?=
 FUZZ ?=
 
-.PHONY: demo test lint types fmt soak fuzz docs bench profile clean venv parts
+.PHONY: demo test lint types fmt soak fuzz docs bench profile lock clean venv parts
 
 ## demo: play the whole flow against an example, then leave it up (in a terminal)
 demo: venv
@@ -44,7 +44,6 @@ fuzz: venv
 ## docs: the documentation as HTML, warnings being errors
 docs: venv
 	@if [ -f docs/conf.py ]; then \
-	  $(PYTHON) tools/setup_venv.py --group docs && \
 	  $(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html && \
 	  echo "docs/_build/html/index.html"; \
 	else echo "there is no docs/conf.py yet"; fi
@@ -60,6 +59,15 @@ profile:
 	@mkdir -p build && bench/.venv/bin/py-spy record -r 500 -o build/verified-request.svg -- \
 	  bench/.venv/bin/python -m bench.profiling
 	@echo build/verified-request.svg
+
+## lock: pin the newest versions of everything that these commands install, with hashes, for all platforms
+lock:
+	@$(PYTHON) -m venv build/lock && build/lock/bin/python -m pip install -qq --no-input uv
+	@for group in dev fuzz; do \
+	  build/lock/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-annotate --custom-compile-command "make lock" \
+	    --all-extras --group dev --group $$group pyproject.toml -o tools/$$group.lock || exit 1; \
+	done
 
 ## clean: take away what these commands made, the environment too
 clean:

@@ -1,8 +1,9 @@
 """Make .venv and install this package with its extras and development tools, unless that was done already.
 
 Uses nothing but Python 3.11 and what it finds: ``ensurepip``, or else the system's own pip, or else, as root
-on Debian, the package python3-venv. What was installed is noted in the environment, so that another run has
-nothing to do until the dependencies in pyproject.toml change.
+on Debian, the package python3-venv. What is installed is what the lock beside this file pins, by version and
+hash (`make lock` renews it). It is noted in the environment, so that another run has nothing to do until that
+or pyproject.toml changes.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,15 +31,12 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "installed.json"
-EXTRAS = ("starlette", "sql", "redis", "demo")
 
 
 def main() -> None:
     """Bring the environment up to what pyproject.toml asks for."""
     parser = argparse.ArgumentParser(description="Make .venv, or bring it up to date.")
-    parser.add_argument(
-        "--group", action="append", default=[], help="a dependency group beside dev, if there"
-    )
+    parser.add_argument("--group", action="append", default=[], help="a dependency group beside dev")
     groups = ["dev", *parser.parse_args().group]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     with (ROOT / "pyproject.toml").open("rb") as lock:  # two runs at once take turns
@@ -47,34 +46,52 @@ def main() -> None:
 
 
 def bring_up(project: dict[str, Any], group: str) -> None:
-    """Install the package, its extras and one group of tools, unless the note says that it is there."""
-    requirements = group_requirements(project, group)
-    wanted = fingerprint(project, requirements)
+    """Install what the group's lock pins, and this package, unless the note says that it is there."""
+    lock = ROOT / "tools" / f"{group}.lock"
+    pinned = lock.read_text(encoding="utf-8")
+    require_pinned(project, group, pinned)
+    wanted = fingerprint(project, pinned)
     done: dict[str, str] = json.loads(STAMP.read_text()) if STAMP.exists() and works() else {}
     if done.get(group) == wanted:
         return
     begin = time.monotonic()
     if not works():
         make_venv()
-    say(f"installing the package, its extras and the tools of {group} into .venv ...")
-    package = f"-e{ROOT}[{','.join(EXTRAS)}]"
-    run([str(PYTHON), "-m", "pip", "install", "-qq", "--no-input", package, *requirements])
+    say(f"installing the package and what tools/{group}.lock pins into .venv ...")
+    # The lock is whole, so pip need not resolve anything; older ones stumble over extras there.
+    pip = [str(PYTHON), "-m", "pip", "install", "-qq", "--no-input", "--no-deps"]
+    run([*pip, "--require-hashes", "-r", str(lock)])
+    run([*pip, "--no-build-isolation", "-e", str(ROOT)])
+    run([str(PYTHON), "-m", "pip", "check", "-q"])
     STAMP.write_text(json.dumps({**done, group: wanted}))
     say(f"installed, in {time.monotonic() - begin:.0f} s")
 
 
+def require_pinned(project: dict[str, Any], group: str, pinned: str) -> None:
+    """End with an error that says what to do where the lock lacks what pyproject.toml names."""
+    there = {normal(line) for line in pinned.splitlines() if line[:1].isalnum()}
+    lacking = [each for each in group_requirements(project, group) if normal(each) not in there]
+    if lacking:
+        sys.exit(f"tools/{group}.lock lacks {', '.join(lacking)} of pyproject.toml: run `make lock`.")
+
+
+def normal(requirement: str) -> str:
+    """Return the name in a requirement, in the one spelling of PEP 503."""
+    found = re.match(r"[A-Za-z0-9._-]+", requirement)
+    return re.sub(r"[-_.]+", "-", found[0]).lower() if found else ""
+
+
 def group_requirements(project: dict[str, Any], group: str) -> list[str]:
-    """Return what a dependency group lists: pip reads groups from 25.1 on, Debian's is older."""
-    listed = project.get("dependency-groups", {}).get(group, [])
+    """Return what a dependency group lists, and those that it includes."""
     found: list[str] = []
-    for entry in listed:
+    for entry in project["dependency-groups"][group]:
         found += [entry] if isinstance(entry, str) else group_requirements(project, entry["include-group"])
     return found
 
 
-def fingerprint(project: dict[str, Any], requirements: list[str]) -> str:
+def fingerprint(project: dict[str, Any], pinned: str) -> str:
     """Return what stands for all that decides what gets installed, and where."""
-    parts = [project["build-system"], project["project"], project.get("tool", {}).get("hatch"), requirements]
+    parts = [project["build-system"], project["project"], project.get("tool", {}).get("hatch"), pinned]
     return hashlib.sha256(json.dumps([*parts, str(ROOT)], default=str).encode()).hexdigest()
 
 
