@@ -49,7 +49,13 @@ def test_only_harmless_headers_stay() -> None:
         ("Location", "/home"),
     ]
     assert bare_headers(200, given) == [*given[:4], ("Content-Length", "0")]
-    assert bare_headers(302, given) == [*given[:4], ("Location", "/home"), ("Content-Length", "0")]
+    for redirecting in (300, 302, 399):
+        assert bare_headers(redirecting, given) == [
+            *given[:4],
+            ("Location", "/home"),
+            ("Content-Length", "0"),
+        ]
+    assert ("Location", "/home") not in bare_headers(400, given)
 
 
 @pytest.mark.parametrize("status", [204, 304])

@@ -57,8 +57,10 @@ def test_without_tls() -> None:
 
 def test_ending_a_hosts_cookie() -> None:
     """A host's session cookie is expired with its own path and domain."""
-    line = expire_host_cookie(HostCookie("session", "/app", "example.com"), secure=False)[1]
-    assert attributes(line) >= {"Path=/app", "Domain=example.com", "Max-Age=0"}
+    name, line = expire_host_cookie(HostCookie("session", "/app", "example.com"), secure=False)
+    assert (name, line.partition(";")[0]) == ("Set-Cookie", "session=")
+    expected = {"Path=/app", "Domain=example.com", "Max-Age=0", "HttpOnly", "SameSite=Lax"}
+    assert {each for each in attributes(line) if not each.startswith("Expires=")} == expected
     assert "Secure" not in attributes(line)
     assert "Secure" in attributes(expire_host_cookie(HostCookie("__Host-s"), secure=False)[1])
     assert "Secure" in attributes(expire_host_cookie(HostCookie("s"), secure=True)[1])
@@ -78,6 +80,7 @@ def readings(*lines: str) -> list[dict[str, str | None]]:
         ("a=", {"a": ""}),
         ('a="b c"', {"a": '"b c"'}),
         ("a=b; Max-Age=60", {"a": "b"}),
+        ("a=b; Max-Age=1", {"a": "b"}),
         ("a=b; Max-Age=0", {"a": None}),
         ("a=b; max-age=-1", {"a": None}),
         ("a=b; Max-Age=00", {"a": None}),
@@ -116,6 +119,8 @@ def test_last_of_one_place_counts() -> None:
 def test_several_places_are_several_readings() -> None:
     """One name set on several paths or domains is read in each way; what is set somewhere isn't deleted."""
     assert readings("a=1; Path=/", "a=2; Path=/x", "b=3") == [{"a": "1", "b": "3"}, {"a": "2", "b": "3"}]
+    assert readings("a=1; Domain=app.test", "a=2; Domain=test") == [{"a": "1"}, {"a": "2"}]
+    assert readings("a=1", "a=2; Path=/x", "a=3; Domain=test") == [{"a": "1"}, {"a": "2"}, {"a": "3"}]
     assert readings("a=1; Path=/", "a=; Path=/x; Max-Age=0") == [{"a": "1"}]
     assert readings("a=1; Path=/", "a=1; Path=/x") == [{"a": "1"}]
     assert readings("a=; Path=/; Max-Age=0", "a=; Path=/x; Max-Age=0") == [{"a": None}]
@@ -125,6 +130,7 @@ def test_too_many_places_are_refused() -> None:
     """An answer that sets one name in too many ways is refused rather than guessed at."""
     with pytest.raises(BadRequest, match="too many ways"):
         readings(*[f"a={number}; Path=/{number}" for number in range(5)])
+    assert len(readings(*[f"a={number}; Path=/{number}" for number in range(4)])) == 4
 
 
 def test_cookies_without_a_name() -> None:

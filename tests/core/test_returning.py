@@ -30,7 +30,8 @@ PAGE = Request("/x")
 @pytest.mark.parametrize(
     "address",
     ["/", "/x", "/x?a=b&c=d", "/x#y", "/x?next=https://evil.test", "/a/b/", "/%C3%BC", "/2fa", "/2fa/", "/2fa/enroll",
-     "/2fa/recovery-codes", "/2fa/disable", "/2fa/locations/office", "/2fafoo", "/logoutx", "/x?a=//e"],
+     "/2fa/recovery-codes", "/2fa/disable", "/2fa/locations/office", "/2fafoo", "/logoutx", "/x?a=//e",
+     "/" + "x" * (MAX_ADDRESS - 1)],
 )  # fmt: skip
 def test_own_addresses(address: str) -> None:
     """A path of the application, or one of our pages that change nothing, is fit to return to."""
@@ -106,6 +107,7 @@ def test_signed_address_is_looked_at_again() -> None:
     [
         (Request("/x", query="a=b"), "/x?a=b"),
         (Request("/x y/ü", raw_path="/x%20y/%C3%BC"), "/x%20y/%C3%BC"),
+        (Request("/a!$&'()*+,;=:@~b/%20"), "/a!$&'()*+,;=:@~b/%2520"),
         (Request("//evil.test/x"), "/evil.test/x"),
         (Request("/\\evil.test"), "/evil.test"),
         (Request("/a/../b"), "/b"),
