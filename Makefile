@@ -60,12 +60,12 @@ profile:
 	  bench/.venv/bin/python -m bench.profiling
 	@echo build/verified-request.svg
 
-## lock: pin the newest versions of everything that these commands install, with hashes, for all platforms
+## lock: pin everything that these commands install, as new as a week ago, with hashes, for all platforms
 lock:
 	@$(PYTHON) -m venv build/lock && build/lock/bin/python -m pip install -qq --no-input uv
 	@for group in dev fuzz; do \
 	  build/lock/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
-	    --no-emit-index-url --no-annotate --custom-compile-command "make lock" \
+	    --no-emit-index-url --no-annotate --custom-compile-command "make lock" --exclude-newer "1 week" \
 	    --all-extras --group dev --group $$group pyproject.toml -o tools/$$group.lock || exit 1; \
 	done
 
