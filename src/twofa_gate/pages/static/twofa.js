@@ -75,7 +75,9 @@
     button.addEventListener("click", () => {
       const link = document.createElement("a");
       link.href = URL.createObjectURL(new Blob([textOf(button.dataset.download)], { type: "text/plain" }));
-      link.download = "recovery-codes.txt";
+      // Named for whom the codes are: people keep files of several services.
+      const { title } = document.getElementById(button.dataset.download).dataset;
+      link.download = title.match(/[\p{L}\p{N}]+/gu).join("-").toLowerCase() + ".txt";
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 1000);
     });
