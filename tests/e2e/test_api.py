@@ -164,6 +164,7 @@ def test_mistakes_are_problems(way: Way) -> None:
         ("challenge", {"code": "123456", "trust": "yes"}),
         ("challenge", {"code": 123456}),
         ("challenge", {"code": "123456", "next": ["/"]}),
+        ("disable", {}),
         ("enrollment", {"code[]": "123456"}),
         ("enrollment", {"name": "Phone"}),
         ("enrollment", {"code": "123456", "name": "\ud800"}),

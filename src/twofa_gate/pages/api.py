@@ -161,12 +161,13 @@ def _recovery_codes(visit: Visit) -> Flow[Answer]:
 
 
 def _disable(visit: Visit) -> Flow[Answer]:
+    code = _code(visit)
     if not visit.account.enrolled:
         return refused(visit, CodeResult(Outcome.NOT_ENROLLED))
     required_by = yield from disable.requiring_locations(visit)
     if required_by:
         return told(visit, Problem.REQUIRED, required_by=required_by)
-    result, ended = yield from disable.disable_in(visit, _code(visit))
+    result, ended = yield from disable.disable_in(visit, code)
     return done(visit, {"enrolled": False}, *ended) if result.accepted else refused(visit, result)
 
 
