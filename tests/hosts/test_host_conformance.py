@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from examples.flask_app import app as flask_example
 from examples.starlette_app import app as starlette_example
-from twofa_gate import GateRequest, User, hookimpl
+from tests.hosts.leaking import LEAKING_BY_FLASK_LOGIN, FirstCookieWins, NobodyUnderTest, SessionOnly
 from twofa_gate.hosts.basic import BasicAuth
 from twofa_gate.hosts.bearer import BearerToken
 from twofa_gate.hosts.flask import FlaskLogin, FlaskSession
@@ -227,56 +227,19 @@ class TestPlanesSideBySide(HostConformance):
         )
 
 
-class SessionOnly:
-    """Sees Flask's session and no other plane of login."""
-
-    def __init__(self, app: Flask) -> None:
-        self._inner = FlaskSession(app, user_id="_user_id")
-
-    @hookimpl
-    def identify(self, request: GateRequest) -> User | None:
-        """See `HostHooks.identify`."""
-        return self._inner.identify(request)
-
-
-class NobodyUnderTest:
-    """Knows nobody, whoever asks."""
-
-    @hookimpl
-    def identify(self, request: GateRequest) -> User | None:
-        """See `HostHooks.identify`."""
-        return None
-
-
-class FirstCookieWins:
-    """Reads the first of two session cookies where the application reads another, with a parser of its own."""
-
-    def __init__(self, app: Flask) -> None:
-        self._app = app
-
-    @hookimpl
-    def identify(self, request: GateRequest) -> User | None:
-        """See `HostHooks.identify`."""
-        values = re.findall(r"session=([^;]*)", request.cookie_header)
-        if not values:
-            return None
-        return FlaskSession(self._app, user_id="_user_id").identify(
-            request.with_cookie_header(f"session={values[-1]}")
-        )
-
-
 LEAKING: list[tuple[Callable[[Flask], list[object]], str]] = [
     (lambda app: [NobodyUnderTest()], "every_plane_is_gated"),
     (lambda app: [SessionOnly(app)], "every_plane_is_gated"),
     (lambda app: [SessionOnly(app), BasicAuth(check_password)], "every_plane_is_gated"),
     (lambda app: [SessionOnly(app), BearerToken(check_token)], "every_plane_is_gated"),
     (lambda app: [FirstCookieWins(app)], "nothing_leaks_in_any_order"),
+    *LEAKING_BY_FLASK_LOGIN,
 ]
 
 
 @pytest.mark.parametrize(("plugins", "claim"), LEAKING)
 def test_leaking_hosts_are_caught(plugins: Callable[[Flask], list[object]], claim: str) -> None:
-    """A plugin that misses a plane of login, or reads cookies in its own way, fails by the right test."""
+    """A plugin that misses a plane of login or a user, or reads in its own way, fails by the right test."""
     host = many_planes_host(plugins)
     HostConformance().test_bare_application_shows_its_users(host)
     with pytest.raises(AssertionError, match="whom the gate has not passed"):

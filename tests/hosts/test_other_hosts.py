@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from typing import Any
 
 import pytest
-from starlette.authentication import SimpleUser, UnauthenticatedUser
+from starlette.authentication import (
+    AuthCredentials,
+    AuthenticationBackend,
+    SimpleUser,
+    UnauthenticatedUser,
+)
+from starlette.requests import HTTPConnection
 
 from twofa_gate import BadRequest, Credential, HookError, User
 from twofa_gate.adapters.asgi_request import ASGIRequest
@@ -143,12 +150,35 @@ def test_starlette_session_must_be_there() -> None:
 def test_starlette_authentication() -> None:
     """`request.user` is the user; an authenticated one without identity is an error, not nobody."""
     plugin = StarletteAuthentication(user_id="username")
-    assert plugin.identify(asgi(user=SimpleUser("ada"))) == User("ada", "ada")
-    assert plugin.identify(asgi(user=UnauthenticatedUser())) is None
+    assert asyncio.run(plugin.identify(asgi(user=SimpleUser("ada")))) == User("ada", "ada")
+    assert asyncio.run(plugin.identify(asgi(user=UnauthenticatedUser()))) is None
     with pytest.raises(HookError, match="AuthenticationMiddleware"):
-        plugin.identify(asgi())
+        asyncio.run(plugin.identify(asgi()))
     with pytest.raises(HookError, match="identity"):
-        StarletteAuthentication(user_id="nothing").identify(asgi(user=SimpleUser("ada")))
+        asyncio.run(StarletteAuthentication(user_id="nothing").identify(asgi(user=SimpleUser("ada"))))
+
+
+class ByCookie(AuthenticationBackend):
+    """Knows users by a cookie."""
+
+    async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, SimpleUser] | None:
+        """See `AuthenticationBackend.authenticate`."""
+        name = conn.cookies.get("user")
+        return None if name is None else (AuthCredentials(), SimpleUser(name))
+
+
+def test_starlette_authentication_is_asked_again() -> None:
+    """After the first look the backend is asked, with the cookies as they are then; without one that is an error."""
+    plugin = StarletteAuthentication(user_id="username", backend=ByCookie())
+    request = asgi(user=UnauthenticatedUser())
+    assert asyncio.run(plugin.identify(request)) is None
+    assert asyncio.run(plugin.identify(request.with_cookie_header("user=ada"))) == User("ada", "ada")
+    assert asyncio.run(plugin.identify(request)) is None
+    request = asgi(user=SimpleUser("ada"))
+    unaware = StarletteAuthentication(user_id="username")
+    assert asyncio.run(unaware.identify(request)) == User("ada", "ada")
+    with pytest.raises(HookError, match="backend"):
+        asyncio.run(unaware.identify(request))
 
 
 ADA = User("ada", "ada")
