@@ -17,8 +17,8 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -134,37 +134,43 @@ class SQLiteStore:
 
     def _run(self, doing: str, work: Callable[[sqlite3.Connection], _T]) -> _T:
         try:
-            with self._connection() as connection:
-                return work(connection)
+            self._begin()
+            connection, keep = None, False
+            try:
+                connection = self._take() or self._open()
+                done = work(connection)
+                keep = True
+            finally:
+                # Unless it is kept, whatever state it is in, an open transaction ends here and is rolled back.
+                self._end(connection, keep=keep)
         except (sqlite3.Error, OSError) as error:
             raise StoreError(f"{doing} in the SQLite file {self._path} failed: {error}") from error
+        return done
 
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        with self._call():
-            connection = self._take() or self._open()
-            try:
-                yield connection
-            except BaseException:
-                # Whatever state it is in, an open transaction ends here and is rolled back.
-                self._give_back(connection, keep=False)
-                raise
-            self._give_back(connection, keep=True)
-
-    @contextmanager
-    def _call(self) -> Iterator[None]:
+    def _begin(self) -> None:
         """Count this call as in progress, so that a fork waits for it, and let it wait for a fork."""
         with self._changed:
             while self._forking:
                 self._changed.wait()
             self._check_process()
             self._active += 1
+
+    def _end(self, connection: sqlite3.Connection | None, *, keep: bool) -> None:
+        """Give the connection back, and count this call as over."""
         try:
-            yield
+            with self._changed:
+                if connection is not None:
+                    self._busy.discard(connection)
+                    if keep and len(self._idle) < _IDLE_CONNECTIONS:
+                        self._idle.append(connection)
+                        connection = None
+            if connection is not None:
+                connection.close()
         finally:
             with self._changed:
                 self._active -= 1
-                self._changed.notify_all()
+                if self._forking:  # who waits for a call to end has said so, under this lock
+                    self._changed.notify_all()
 
     def _check_process(self) -> None:
         if self._pid == os.getpid():
@@ -201,14 +207,6 @@ class SQLiteStore:
             self._file = _identity(self._path)
         return connection
 
-    def _give_back(self, connection: sqlite3.Connection, *, keep: bool) -> None:
-        with self._changed:
-            self._busy.discard(connection)
-            if keep and len(self._idle) < _IDLE_CONNECTIONS:
-                self._idle.append(connection)
-                return
-        connection.close()
-
     def _close_idle(self) -> None:
         while self._idle:
             self._idle.pop().close()
@@ -231,7 +229,7 @@ class SQLiteStore:
 
 def _identity(path: Path) -> tuple[int, int] | None:
     try:
-        status = path.stat()
+        status = os.stat(path)
     except FileNotFoundError:
         return None
     return status.st_dev, status.st_ino
