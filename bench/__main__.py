@@ -23,6 +23,8 @@ GOALS = {
     "wsgi verified, everything made anew": ("wsgi flask session", None),
     "wsgi verified, 1000 users in turn": ("wsgi flask session", None),
     "asgi asgi-csrf": ("asgi starlette session", None),
+    "django django-allauth": ("django django-otp", None),
+    "flask flask-security": ("django django-otp", None),
 }
 
 

@@ -18,8 +18,11 @@ from typing import Any
 __all__ = ["instructions"]
 
 ROOT = Path(__file__).resolve().parent.parent
-FEW, MORE = 150, 650
-SUBJECTS = ("asgi", "asgi starlette session", "asgi verified", "wsgi", "wsgi flask session", "wsgi verified")
+FEW, MORE = 300, 2300
+SUBJECTS = (
+    *("asgi", "asgi starlette session", "asgi verified", "asgi anonymous"),
+    *("wsgi", "wsgi flask session", "wsgi verified"),
+)
 
 
 def instructions() -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Django's session and auth middleware on SQLite, without and with django-otp's: the same request."""
+"""Django's session and auth middleware on SQLite, without and with django-otp's and django-allauth's.
+
+django-allauth asks for its second factor when somebody logs in, so its middleware looks at no verification.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ __all__ = ["subjects"]
 
 
 def subjects() -> dict[str, Batch]:
-    """Give the site without and with `OTPMiddleware`, for a user who is logged in and verified."""
+    """Give the site without and with each of the two, for a user who is logged in and verified."""
     cookie = _prepare()
     from django.conf import settings
     from django.core.handlers.wsgi import WSGIHandler
@@ -26,7 +29,10 @@ def subjects() -> dict[str, Batch]:
     bare = WSGIHandler()
     settings.MIDDLEWARE = [*base, "django_otp.middleware.OTPMiddleware"]
     with_otp = WSGIHandler()
+    settings.MIDDLEWARE = [*base, "allauth.account.middleware.AccountMiddleware"]
+    with_allauth = WSGIHandler()
     return {
+        "django django-allauth": wsgi_batch(with_allauth, make_environ("/plain", cookie)),
         "django": wsgi_batch(bare, make_environ("/plain", cookie)),
         "django django-otp": wsgi_batch(with_otp, make_environ("/verified", cookie)),
     }
@@ -62,10 +68,14 @@ def _prepare() -> str:
                 "CONN_MAX_AGE": None,
             }
         },
+        MIDDLEWARE=["allauth.account.middleware.AccountMiddleware"],  # which it looks for at start
         INSTALLED_APPS=[
             "django.contrib.auth",
             "django.contrib.contenttypes",
             "django.contrib.sessions",
+            "allauth",
+            "allauth.account",
+            "allauth.mfa",
             "django_otp",
             "django_otp.plugins.otp_totp",
         ],

@@ -20,6 +20,8 @@ NAMED = (
     "Werkzeug",
     "Django",
     "django-otp",
+    "django-allauth",
+    "Flask-Security",
     "asgi-csrf",
     "gunicorn",
     "uvicorn",
@@ -90,6 +92,9 @@ def _others(results: dict[str, Any]) -> Iterator[str]:
             spread = f"{each['low']:.2f} to {each['high']:.2f}"
             title = f"throughput over {kind}, {what}: gated over not gated"
             yield _row(title, f"≥ {goals[what]}", f"**{each['ratio']:.3f}**", spread)
+            key = " of processor time"
+            spread = f"{each['low' + key]:.2f} to {each['high' + key]:.2f}"
+            yield _row(f"the same for each second{key}", "", f"**{each['ratio' + key]:.3f}**", spread)
     grown = results.get("memory")
     if grown:
         more = grown["after 1,000,000"] - grown["after 100,000"]
@@ -106,6 +111,8 @@ def _others(results: dict[str, Any]) -> Iterator[str]:
         yield _row("enrollment page with its QR code over the bare matrix", "≤ 1.2", figure, "")
     yield from _imports(results.get("imports", {}))
     yield from _instructions(results.get("instructions", {}))
+    scale = FOLDER / "scale.json"  # written by bench.scale.growing, which takes too long to be part of all
+    yield from _scale(json.loads(scale.read_text()) if scale.exists() else {})
 
 
 def _imports(took: dict[str, Any]) -> Iterator[str]:
@@ -116,11 +123,33 @@ def _imports(took: dict[str, Any]) -> Iterator[str]:
 
 
 def _instructions(counts: dict[str, float]) -> Iterator[str]:
-    for kind, peer in (("asgi", "asgi starlette session"), ("wsgi", "wsgi flask session")):
-        if f"{kind} verified" in counts:
-            ours, theirs = counts[f"{kind} verified"] - counts[kind], counts[peer] - counts[kind]
+    peers = {"asgi": "asgi starlette session", "wsgi": "wsgi flask session"}
+    for name in ("asgi verified", "asgi anonymous", "wsgi verified"):
+        if name in counts:
+            kind = name.split()[0]
+            peer = peers[kind]
+            ours, theirs = counts[name] - counts[kind], counts[peer] - counts[kind]
             figure = f"**{ours / theirs:.3f}** ({ours:,.0f} of {theirs:,.0f})"
-            yield _row(f"instructions that {kind} verified adds, over {peer}", "", figure, "")
+            yield _row(f"instructions that {name} adds, over {peer}", "", figure, "")
+
+
+def _scale(found: dict[str, Any]) -> Iterator[str]:
+    if not found:
+        return
+    cores, load = found["cores"], (found["load before"], found["load after"])
+    yield ""
+    yield f"On PostgreSQL, {cores} cores, under a load of {load[0]:.0f} to {load[1]:.0f} by other work:"
+    yield ""
+    yield _row("accounts", "a challenge answered, p50", "p90", "p99", "statements")
+    yield _row("---", "---", "---", "---", "---")
+    for number, each in found["accounts"].items():
+        times = [f"{each[name] * 1e3:.1f} ms" for name in ("p50", "p90", "p99")]
+        yield _row(f"{int(number):,}", *times, f"{each['statements']:.0f}")
+    yield ""
+    yield _row("workers", "challenges answered a second", "spread")
+    yield _row("---", "---", "---")
+    for number, each in found["workers"].items():
+        yield _row(number, f"**{each['median']:.0f}**", f"{each['low']:.0f} to {each['high']:.0f}")
 
 
 def _plot(results: dict[str, Any]) -> None:
@@ -154,4 +183,30 @@ def _plot(results: dict[str, Any]) -> None:
             axes.set_xlabel(what)
         all_axes[0].set_ylabel("µs a request")
         figure.savefig(FOLDER / "growth.svg", metadata={"Date": None})
+    scale = FOLDER / "scale.json"
+    if scale.exists():
+        _plot_scale(pyplot, json.loads(scale.read_text()))
     pyplot.close("all")
+
+
+def _plot_scale(pyplot: Any, found: dict[str, Any]) -> None:
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3), layout="constrained")
+    numbers = [int(each) for each in found["accounts"]]
+    for name in ("p50", "p90", "p99"):
+        left.plot(numbers, [each[name] * 1e3 for each in found["accounts"].values()], marker="o", label=name)
+    left.set_xscale("log")
+    left.set_ylim(bottom=0)
+    left.set_xlabel("accounts")
+    left.set_ylabel("ms for a challenge answered")
+    left.legend()
+    workers = found["workers"].values()
+    medians = [each["median"] for each in workers]
+    spread = [
+        [each["median"] - each["low"] for each in workers],
+        [each["high"] - each["median"] for each in workers],
+    ]
+    right.errorbar([int(each) for each in found["workers"]], medians, yerr=spread, marker="o", capsize=3)
+    right.set_ylim(bottom=0)
+    right.set_xlabel(f"workers, on {found['cores']} cores")
+    right.set_ylabel("challenges answered a second")
+    figure.savefig(FOLDER / "scale.svg", metadata={"Date": None})

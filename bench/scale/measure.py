@@ -216,10 +216,12 @@ def time_one(table: Timed, person: Person) -> None:
         table.statements[kind] += table.site.statements - before
 
 
-def load(port: int, settings: Settings, people: list[Person], accounts: int) -> None:
+def load(
+    port: int, settings: Settings, people: list[Person], accounts: int, database: str = "postgres"
+) -> None:
     """Fill the table with COPY, around those who are there."""
     template, there = Template(settings), {person.name for person in people}
-    with psycopg.connect(host="127.0.0.1", port=port, user="postgres", dbname="postgres") as connection:
+    with psycopg.connect(host="127.0.0.1", port=port, user="postgres", dbname=database) as connection:
         sql = "COPY twofa_gate (key, document, version) FROM STDIN (FORMAT BINARY)"
         with connection.cursor().copy(sql) as copy:
             copy.set_types(["varchar", "bytea", "varchar"])
