@@ -20,7 +20,7 @@ from twofa_gate.adapters.asgi_messages import (
 from twofa_gate.adapters.performing import begin, run_async
 from twofa_gate.core.answer import Answer, Forward, Source
 from twofa_gate.core.effects import Effect, Flow
-from twofa_gate.core.second_look import Outgoing, SecondLook, is_quiet, is_same_still
+from twofa_gate.core.second_look import Outgoing, SecondLook, is_same_still
 from twofa_gate.core.settings import Settings
 from twofa_gate.core.watching import CLOSE_CODE, Watch, is_stream
 
@@ -92,7 +92,9 @@ class Exchange(Source):
         Where nothing is taken away that is the server's own, as with Starlette's middlewares; `request` has a copy.
         """
         self._end = end
-        self._quiet = is_quiet(self.request, end)
+        request = self.request
+        # As `is_quiet`, and not in a function of its own: every request comes this way.
+        self._quiet = request.method in end.quiet and request.kind == "http"
         if end.strip:
             scope = without_credentials(scope, end.strip)
         if end.without:
@@ -102,7 +104,7 @@ class Exchange(Source):
         scope["twofa_gate"] = end.context
         scope["twofa_gate.source"] = self
         if (
-            self.request.kind == "websocket" and not end.strip
+            request.kind == "websocket" and not end.strip
         ):  # what is served as to nobody stays open to everybody
             self._start_watching()
         return scope

@@ -78,7 +78,14 @@ def at_once(
             return handle(settings, request)
         if way is _PUBLIC and request.plain:
             return settings.public_forwards.get(request.prefix) or _public(settings, request)
-        user = asking.identify_in_place(settings, request)
+        if request.authorization or request.doubled_authorization:
+            asking.refuse_ambiguous(request)
+        user: User | None = None
+        # As `asking.identify_in_place`, and not in a function of its own: every request comes this way.
+        for hook in settings.hooks.identify:
+            result = hook.function(request)
+            if result is not None:
+                user = asking.heard(hook, result, user)
         if way is _LISTED and (mode := _listed(settings, request)) is not _ORDINARY:
             return Forward(_context(settings, request, user), mode)
         if user is None:
