@@ -93,6 +93,8 @@ def _others(results: dict[str, Any]) -> Iterator[str]:
             title = f"throughput over {kind}, {what}: gated over not gated"
             yield _row(title, f"≥ {goals[what]}", f"**{each['ratio']:.3f}**", spread)
             key = " of processor time"
+            if f"ratio{key}" not in each:
+                continue
             spread = f"{each['low' + key]:.2f} to {each['high' + key]:.2f}"
             yield _row(f"the same for each second{key}", "", f"**{each['ratio' + key]:.3f}**", spread)
     grown = results.get("memory")
