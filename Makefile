@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PYTEST ?=
 FUZZ ?=
 
-.PHONY: demo test lint types fmt soak fuzz docs bench profile lock clean venv parts
+.PHONY: demo test lint types fmt soak fuzz docs screenshots bench profile lock clean venv parts
 
 ## demo: play the whole flow against an example, then leave it up (in a terminal)
 demo: venv
@@ -47,6 +47,10 @@ docs: venv
 	  $(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html && \
 	  echo "docs/_build/html/index.html"; \
 	else echo "there is no docs/conf.py yet"; fi
+
+## screenshots: a picture of every page in every state, and the sheets of docs/gallery
+screenshots: venv parts
+	@$(BIN)/python tools/screenshots.py
 
 ## bench: what the gate costs beside what teams already run; under ten minutes, writes docs/explanation/performance/
 bench:

@@ -74,7 +74,7 @@ def test_members_must_be_users(stage: Stage, admin: Person, said: object) -> Non
 
 
 def test_many_members_come_page_by_page(stage: Stage, admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fifty stand on a page, the next follow; a page that can't count all says so, and the preview too."""
+    """Twenty-five stand on a page, the next follow; a page that can't count all says so, and the preview too."""
     monkeypatch.setattr(location_report, "MAX_READ", 600)
     monkeypatch.setattr(locations, "MAX_IMPACT", 600)
     stage.town.members["office"] += [f"m{n:04}" for n in range(1500)]
@@ -83,7 +83,7 @@ def test_many_members_come_page_by_page(stage: Stage, admin: Person, monkeypatch
     for _ in range(3):
         seen += [link.words for link in page.links if link.words.startswith("m0")]
         page = admin.browser.click("Go on")
-    assert len(seen) == len(set(seen)) == 3 * 50 - 5
+    assert len(seen) == len(set(seen)) == 3 * 25 - 5
     assert "m1499@example.com" in admin.go(f"{OFFICE}?q=m1499").words
     late = admin.go(f"{OFFICE}?show=enrolled&start=3")
     assert "Nobody to show." in late.words

@@ -16,7 +16,6 @@ import pytest
 
 from tests.docs.test_language_guides import come_as, opened
 from tests.pages.test_brand import gate
-from tests.pages.test_templates import COMMON, STATES, State
 from tests.support.clock import MovableClock
 from tests.support.http import Answer, PlainBrowser
 from tests.support.phone import Phone
@@ -42,13 +41,6 @@ def _documented() -> Any:
 DOCUMENTED = _documented()
 TEMPLATES: dict[str, dict[str, str]] = DOCUMENTED.TEMPLATES
 EVERYWHERE = {each for names in DOCUMENTED.COMMON for each in names.split(", ")}
-
-
-@pytest.mark.parametrize("state", STATES.values(), ids=STATES.keys())
-def test_built_in_templates_need_what_is_documented(state: State) -> None:
-    """In each state a built-in template, which may not use an undefined name, does with what is documented."""
-    assert set(COMMON) == EVERYWHERE
-    assert set(state.context) == set(TEMPLATES[f"{state.template}.html"])
 
 
 def test_every_template_is_documented() -> None:

@@ -32,7 +32,7 @@ def test_one_path_without_style() -> None:
     assert svg.count("<path ") == svg.count("<rect ") == 1
     assert 'shape-rendering="crispEdges"' in svg
     assert "style" not in svg
-    assert "M4 4h7v1h-7z" in svg
+    assert "M4 4.5h7m" in svg
     columns = [int(x) for x in re.findall(r"M(\d+) ", svg)]
     assert min(columns) == 4
 

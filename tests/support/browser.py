@@ -71,8 +71,9 @@ def open_context(
     reduced_motion: Literal["reduce", "no-preference"] = "no-preference",
     locale: str = "en-US",
     scale: float = 1,
+    touch: bool = False,
 ) -> Iterator[BrowserContext]:
-    """Somebody's browser: cookies of its own, with or without JavaScript, of a size, dark or light."""
+    """Somebody's browser: cookies of its own, with or without JavaScript, of a size, dark or light, by touch or not."""
     width, height = viewport
     context = browser.new_context(
         java_script_enabled=javascript,
@@ -81,6 +82,8 @@ def open_context(
         reduced_motion=reduced_motion,
         locale=locale,
         device_scale_factor=scale,
+        has_touch=touch,
+        is_mobile=touch,
     )
     context.set_default_timeout(TIMEOUT)
     try:

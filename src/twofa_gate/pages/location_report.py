@@ -23,7 +23,7 @@ from twofa_gate.pages.visit import Visit
 
 __all__ = ["PAGE", "ReportStream", "download", "list_members"]
 
-PAGE = 50
+PAGE = 25
 """Members on one page of the list."""
 MAX_READ = 5_000
 """Accounts that one page reads; the downloads and the command line read all."""

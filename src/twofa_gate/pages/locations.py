@@ -17,7 +17,7 @@ from twofa_gate.core.refusal import redirect
 from twofa_gate.core.words import Text
 from twofa_gate.errors import BadRequest
 from twofa_gate.locations.adoption import AdoptionReader
-from twofa_gate.locations.dates import local, zone_names
+from twofa_gate.locations.dates import local
 from twofa_gate.locations.form import FIELDS, read_rules, values_of
 from twofa_gate.locations.impact import Impact
 from twofa_gate.model import Decision, EventKind
@@ -203,7 +203,6 @@ def _page(
         "error": error or ("fields" if errors else None),
         "errors": errors or {},
         "notice": notice if notice in NOTICES and not (error or errors) else None,
-        "zones": zone_names(),
         "starts": None if rules.cutoff is None else local(rules.cutoff, rules.zone),
         "challenge_url": visit.leading_to(desk.url).url("/challenge"),
         "others": [each for each in desk.policies if not each.source.startswith(SOURCE)],

@@ -35,24 +35,33 @@
     });
   };
 
-  // Count a wait down, by the second in its last hour.
+  // Count a wait down, and say when it ends by the clock here: the server knows no time zone but its own.
   const countDown = (timer) => {
     const end = Date.now() + timer.dataset.retryAfter * 1000;
-    // The server knows no time zone but its own.
-    const clock = timer.parentElement.querySelector("[data-clock]");
+    const line = timer.parentElement;
+    const digits = timer.querySelector(".js");
+    const clock = line.querySelector("[data-clock]");
     if (clock) clock.textContent = new Date(end + 59999).toLocaleTimeString(root.lang, { hour: "numeric", minute: "2-digit" });
     const tick = () => {
       const left = Math.ceil((end - Date.now()) / 1000);
       if (left <= 0) {
-        timer.parentElement.textContent = timer.dataset.done;
+        line.textContent = timer.dataset.done;
         return;
       }
-      if (left <= 3600) {
-        timer.textContent = Math.floor(left / 60) + ":" + String(left % 60).padStart(2, "0");
-      }
+      if (digits) digits.textContent = Math.floor(left / 60) + ":" + String(left % 60).padStart(2, "0");
       setTimeout(tick, 500);
     };
     tick();
+    line.classList.add("ready");
+  };
+
+  // Suggest the time zones that the browser knows; on the page they would weigh as much as all the rest.
+  const suggestZones = (input) => {
+    const suggest = () => {
+      const names = Intl.supportedValuesOf ? Intl.supportedValuesOf("timeZone") : [];
+      input.list.replaceChildren(...names.map((name) => new Option(name, name)));
+    };
+    input.addEventListener("focus", suggest, { once: true });
   };
 
   const keyText = (element) => element.textContent.replace(/\s/g, "");
@@ -88,6 +97,7 @@
     all("input[data-step]").forEach(stepOn);
     all("form").forEach(sendOnce);
     all("[data-retry-after]").forEach(countDown);
+    all("input[list=zones]").forEach(suggestZones);
     all("[data-copy]").forEach(copy);
     all("[data-download]").forEach(download);
     all("[data-print]").forEach((button) => button.addEventListener("click", () => print()));
