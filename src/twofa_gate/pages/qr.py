@@ -39,6 +39,8 @@ def _path(modules: list[list[bool]]) -> str:
         lines.append(f"M{_BORDER} {y}.5")
         end = 0
         for run in _DARK.finditer(bytes(row)):
-            lines.append(f"m{run.start() - end} 0h{run.end() - run.start()}")
+            skipped = run.start() - end
+            lines.append(f"m{skipped} 0" if skipped else "")
+            lines.append(f"h{run.end() - run.start()}")
             end = run.end()
     return "".join(lines)
