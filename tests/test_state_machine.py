@@ -2,18 +2,21 @@
 
 After every request: the application's answer, or any word that is private to a user, got out only if the model
 says that each policy of that location let this user pass at that moment. And whom the model lets pass, passes.
-The model (`tests/support/plain_model.py`) shares no code with the gate.
+The model (`tests/support/plain_model.py`) shares no code with the gate. `TWOFA_GATE_STORIES` says how many stories.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
+from tests.support.dying_store import Died
 from tests.support.plain_model import Device, Passage, Pending, code_at, step_of
+from tests.support.small_site import Browser
 from tests.support.stage import PLACES, USERS, Stage, policies
 from twofa_gate import Enforcement, Method, Policy
 
@@ -240,6 +243,32 @@ class Stories(Stage):
         """Restart one process."""
         self.gates[g] = self.start()
 
+    @rule(
+        b=browsers, g=processes, place=places, kind=st.sampled_from(["good", "recovery"]), late=st.booleans()
+    )
+    def die_at_a_right_code(self, b: int, g: int, place: str, kind: str, late: bool) -> None:
+        """Have the process die as it writes what a right code changed: before that, or after, with no answer."""
+        browser, user = self.browsers[b], self.user(self.browsers[b])
+        if user is None:
+            return
+        typed, had = self.code(kind, user.id), browser.cookie("verification")
+        method = self.people[user.id].judge(typed, self.clock.now)
+        self.store.dies = "after" if late else "before"
+        try:
+            reply = self.api(self.gates[g], Browser(dict(browser.jar)), place, "challenge", {"code": typed})
+            assert reply.status in (400, 401, 403, 409, 429), "it was answered and not written"
+        except Died:
+            if late and method is not None:
+                person = self.changes(self.gates[g], user.id)
+                person.spend(typed, self.clock.now)
+                self.spent[user.id].append(typed)
+                person.let_in(had, Passage("which nobody got", self.clock.now, user.login, method))
+            elif late:
+                self.changes(self.gates[g], user.id).failures += 1
+        finally:
+            self.store.dies = None
+        self.gates[g] = self.start()
+
     @rule()
     def rotate_keys(self) -> None:
         """Restart everything with a new key in front of the old ones."""
@@ -287,7 +316,7 @@ class StoriesByAsgi(Stories):
 
 
 _SETTINGS = settings(
-    max_examples=80,
+    max_examples=int(os.environ.get("TWOFA_GATE_STORIES", "80")),
     stateful_step_count=50,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

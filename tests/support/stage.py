@@ -9,6 +9,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
+from tests.support.dying_store import DyingStore
 from tests.support.plain_model import Passage, Person, code_at, may_pass, step_of
 from tests.support.small_site import START, Browser, Reply, Site, TestTime
 from twofa_gate import AfterCutoff, Enforcement, Gate, Method, Policy, User, hookimpl
@@ -66,7 +67,8 @@ class Stage(RuleBasedStateMachine):
         self.clock = TestTime()
         self.clock.install(self.patch)
         self.second = SecondOpinion()
-        self.site = Site(self.driver, [self.second])
+        self.store = DyingStore()
+        self.site = Site(self.driver, [self.second], self.store)
         self.site.host.users = dict(USERS)
         self.keys = ["key number 0 of the story, of 32 bytes or more"]
         self.gates = [self.start(), self.start()]
