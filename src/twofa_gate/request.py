@@ -26,6 +26,7 @@ MAX_KNOWN_PATH = 200
 """Characters of a path about which it is remembered whether it is plain."""
 _COOKIE_VALUE = re.compile(r"[\x21\x23-\x7e]*")
 """No quotation marks; and no white space or control of any alphabet, which some parsers strip."""
+_BEFORE_EQUALS = re.compile(r"[^\s=\"]+(?=\s*=)")
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -89,7 +90,6 @@ class StrictCookies(Mapping[str, str]):
             self._ambiguous.update(pair.split())
             return
         odd_name = raw_name != name and raw_name.lstrip(" \t") != name
-        words = value.split()
         if (
             odd_name
             or not _COOKIE_VALUE.fullmatch(value)
@@ -98,8 +98,9 @@ class StrictCookies(Mapping[str, str]):
         ):
             self._ambiguous.add(name)
             self._ambiguous.update(raw_name.split())
-            # Some parsers end a cookie at white space and begin the next one there.
-            self._ambiguous.update(word.partition("=")[0] for word in words[1:])
+            # Some parsers end a cookie at white space, an empty one too, and begin the next one there.
+            self._ambiguous.update(word.partition("=")[0] for word in value.split())
+            self._ambiguous.update(_BEFORE_EQUALS.findall(pair))
         self._values[name] = value
 
     def __getitem__(self, name: str) -> str:

@@ -119,6 +119,8 @@ FRAMINGS = [
     "sid={own}; \xa0sid={victim}",
     "a=b c=d; sid={victim}; sid={own}",
     "sid={own};;;; sid={victim}",
+    'sid={own}; a= sid="{victim}"',
+    'a= sid="{victim}"',
 ]
 
 

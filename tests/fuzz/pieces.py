@@ -6,7 +6,8 @@ __all__ = ["ALPHABETS", "SEEDS", "SPLIT"]
 
 SPLIT = "\x1e"
 """Parts a text where a check needs several."""
-_COOKIES = ["sid", "a", "=", "=", ";", "; ", ",", '"', "\\", " ", "\t", "\x0b", "\xa0", "\x85", "$", "x",
+_COOKIES = [
+    "sid=", " sid=","sid", "a", "=", "=", ";", "; ", ",", '"', "\\", " ", "\t", "\x0b", "\xa0", "\x85", "$", "x",
     "\0", "[]", "\xff", "%3b", SPLIT]  # fmt: skip
 _URLS = ["/", "//", "\\", ":", "@", "?", "#", ".", "..", "%2e", "%2f", "%5c", "\t", "\n", "\r", "\0", " ",
     "app.test", "evil.test",
@@ -39,7 +40,7 @@ ALPHABETS: dict[str, list[str]] = {
 }  # fmt: skip
 """For each check, pieces of which texts are made that mean something to it."""
 SEEDS: dict[str, list[str]] = {
-    "cookies": ["sid=u1; a=b", 'sid=u1; sid="u2"'],
+    "cookies": ["sid=u1; a=b", 'sid=u1; sid="u2"', 'a= sid="u1"'],
     "set-cookie": ["sid=x; Max-Age=" + "9" * 5000, "sid=x; Max-Age=-1; Path=/; Domain=.app.test"],
     "form": ["code=123456&csrf=x&next=y"],
     "json": ['{"code": "123456", "trust": true}'],
