@@ -48,25 +48,35 @@ def all_of(*holes: Hole) -> Hole:
     return opened
 
 
-def exempt(spared: Callable[[GateRequest], bool]) -> Hole:
-    """Let requests of some kind through undecided."""
+def before(change: Callable[[Any, GateRequest], Forward | None]) -> Hole:
+    """Put something before the decision, in both ways to it."""
 
     def handle(settings: Any, request: GateRequest) -> Any:
-        if spared(request):
-            return flow._nobody(settings, request)
-        return (yield from flow.handle(settings, request))
+        found = change(settings, request)
+        return found if found is not None else (yield from flow_handle(settings, request))
 
-    return all_of(instead(wsgi, "handle", handle), instead(asgi, "handle", handle))
+    def at_once(settings: Any, request: GateRequest, clock: Any) -> Any:
+        found = change(settings, request)
+        return found if found is not None else flow_at_once(settings, request, clock)
+
+    flow_handle, flow_at_once = flow.handle, flow.at_once
+    ways = {"handle": handle, "at_once": at_once}
+    found = [(module, name) for module in (wsgi, asgi) for name in ways if hasattr(module, name)]
+    return all_of(*(instead(module, name, ways[name]) for module, name in found))
+
+
+def exempt(spared: Callable[[GateRequest], bool]) -> Hole:
+    """Let requests of some kind through undecided."""
+    return before(lambda settings, request: flow._nobody(settings, request) if spared(request) else None)
 
 
 def believed(name: str) -> Hole:
     """Take the path from a header."""
 
-    def handle(settings: Any, request: GateRequest) -> Any:
+    def take(settings: Any, request: GateRequest) -> None:
         request.decoded_path = request.header(name) or request.decoded_path
-        return (yield from flow.handle(settings, request))
 
-    return all_of(instead(wsgi, "handle", handle), instead(asgi, "handle", handle))
+    return before(take)
 
 
 def covers_by_beginning(rules: PathRules, path: str) -> bool:

@@ -53,6 +53,15 @@ class StrictHost:
         return user_of(request.cookies.get("sid", ""))
 
 
+class WaitingHost:
+    """The same, as a hook that may block: under ASGI it is asked in a thread, and the flow waits for it."""
+
+    @hookimpl
+    def identify(self, request: GateRequest) -> User | None:
+        """Look the session up."""
+        return user_of(request.cookies.get("sid", ""))
+
+
 class OwnHost:
     """Knows the sessions by the application's own reading of cookies."""
 
@@ -117,6 +126,7 @@ WORLDS: dict[str, tuple[str, Builder, object]] = {
     "wsgi, exact": ("wsgi", applications.wsgi_raw("exact", "django"), StrictHost()),
     "wsgi, by target": ("wsgi", applications.wsgi_raw("target", "werkzeug"), StrictHost()),
     "asgi, liberal": ("asgi", applications.asgi_raw("liberal", "starlette"), StrictHost()),
+    "asgi, hooks that wait": ("asgi", applications.asgi_raw("exact", "werkzeug"), WaitingHost()),
     "asgi, by target": ("asgi", applications.asgi_raw("target", "standard library"), StrictHost()),
 }
 """Protocol, application, and the plugin that knows its sessions, by name."""
@@ -152,8 +162,10 @@ class World:
     def forget(self) -> None:
         """Forget what the gate remembers of earlier requests."""
         settings = self.gate.settings
-        for memory in (settings.public_forwards, settings.forwards, settings.verdicts, settings.documents):
+        forwards = (settings.public_forwards, settings.forwards, settings.quiet_forwards)
+        for memory in (*forwards, settings.verdicts, settings.documents):
             memory.clear()
+        settings.ways.known.cache_clear()  # type: ignore[attr-defined] # it is a memory
 
     def compare(self, request: Request) -> tuple[Outcome, Outcome]:
         """Try a request on the bare application and on the gated one."""
