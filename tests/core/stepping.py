@@ -256,6 +256,7 @@ class How(Enum):
     """How an effect fails."""
 
     RAISE = auto()
+    TIMEOUT = auto()
     NOTHING = auto()
     NONSENSE = auto()
     TRUE = auto()
@@ -283,6 +284,8 @@ class Sabotage:
             return self.world.perform(effect)
         if self.how is How.LOST:
             self.world.perform(effect)
+        if self.how is How.TIMEOUT:
+            raise TimeoutError
         if self.how in (How.RAISE, How.LOST, How.ALL_FROM_HERE):
             raise OSError("failed on purpose")
         return {How.NOTHING: None, How.NONSENSE: object(), How.TRUE: True}[self.how]
