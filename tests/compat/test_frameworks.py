@@ -16,6 +16,7 @@ from twofa_gate.wsgi import TwoFactorMiddleware as WSGIMiddleware
 
 
 @pytest.mark.filterwarnings("ignore:pkg_resources:UserWarning")  # what Pyramid imports
+@pytest.mark.filterwarnings("ignore:Deprecated call to `pkg_resources:DeprecationWarning")  # likewise
 @pytest.mark.filterwarnings("ignore:'cgi' is deprecated:DeprecationWarning")  # likewise
 @pytest.mark.parametrize("name", WSGI)
 def test_wsgi_frameworks(name: str) -> None:

@@ -289,6 +289,7 @@ def test_who_came_since_is_not_the_same() -> None:
     ("headers", "remarkable"),
     [
         ([("Content-Type", "text/html")], False),
+        ([("Connection", "close"), ("Content-Type", "text/html"), ("Retry-After", "1")], False),
         ([("SET-cookie", "a=b")], True),
         ([("Content-Type", "Text/Event-Stream; charset=utf-8")], True),
         ([], False),

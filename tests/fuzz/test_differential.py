@@ -61,7 +61,8 @@ def test_a_hit_is_told_so_that_it_can_be_had_again(worlds: list[World]) -> None:
         assert hit
         assert f"seed 'again', number {number}" in tally.hits[0]
         small = shrink(world, request, hit)
-    assert (small.method, small.target, len(small.headers)) == ("HEAD", b"", 1)
+    assert (small.method, len(small.headers)) == ("HEAD", 1)
+    assert len(small.target) <= 1
 
 
 @pytest.mark.e2e

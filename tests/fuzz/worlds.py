@@ -14,6 +14,8 @@ from tests.abuse.calling import call_wsgi
 from tests.abuse.site import BASE, KEY, FakeClock
 from tests.support.http import PlainBrowser
 from twofa_gate import Enforcement, Gate, Policy, User, hookimpl
+from twofa_gate import request as request_module
+from twofa_gate.adapters import asgi_request
 from twofa_gate.hosts import django as django_host
 from twofa_gate.hosts.basic import BasicAuth
 from twofa_gate.request import GateRequest
@@ -166,6 +168,8 @@ class World:
         for memory in (*forwards, settings.verdicts, settings.documents):
             memory.clear()
         settings.ways.known.cache_clear()  # type: ignore[attr-defined] # it is a memory
+        asgi_request._is_known_plain.cache_clear()
+        request_module._is_known_plain.cache_clear()
 
     def compare(self, request: Request) -> tuple[Outcome, Outcome]:
         """Try a request on the bare application and on the gated one."""

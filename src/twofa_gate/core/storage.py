@@ -204,12 +204,16 @@ def _clear_outbox(settings: Settings, delivered: Account) -> Flow[None]:
     key = user_key(settings.realm, delivered.user)
     done = {event.id for event in delivered.outbox}
     try:
-        stored = yield from load(settings, key)
-        if stored is not None:
+        for _ in range(MAX_TRIES):
+            stored = yield from load(settings, key)
+            if stored is None:
+                return
             account = decode(stored.document, delivered.user)
             left = tuple(event for event in account.outbox if event.id not in done)
-            if len(left) < len(account.outbox):
-                yield from save(settings, key, encode(account.but(outbox=left)), stored.version)
+            if len(left) == len(account.outbox):
+                return
+            if (yield from save(settings, key, encode(account.but(outbox=left)), stored.version)):
+                return
     except Exception as error:  # the change itself stands, whatever happens here
         yield from events.record(
             settings, EventKind.ALARM, delivered.user, what="outbox not cleared", error=repr(error)

@@ -76,7 +76,7 @@ class OpenedSessions:
             return None
         return (
             app.secret_key,
-            list(app.config["SECRET_KEY_FALLBACKS"] or ()),
+            list(app.config.get("SECRET_KEY_FALLBACKS") or ()),  # since Flask 3.1
             interface.get_cookie_name(app),
             interface.salt,
             interface.key_derivation,
