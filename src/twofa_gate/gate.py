@@ -129,6 +129,7 @@ class Gate(Operations):
             hooks=hooks,
             keys=keys,
             sealer=Sealer(keys, realm),
+            form_sealer=Sealer(keys, realm, "form"),
             signer=ValueSigner(keys),
             cookies=_cookie_settings(cookie_name, realm, cookie_secure, cookie_samesite),
             passes=PassCache(lag),

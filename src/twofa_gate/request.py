@@ -17,6 +17,8 @@ from twofa_gate.lazily import cached_property
 if TYPE_CHECKING:
     from werkzeug.datastructures import Headers, MultiDict
 
+    from twofa_gate.core.kept_form import Kept
+
 __all__ = ["GateRequest", "StrictCookies", "canonical_path", "is_plain", "merge_cookies"]
 
 _PLAIN = re.compile(r"(?:/(?!\.+(?:/|\Z))[A-Za-z0-9._~!$&'()*+,=:@-]+)*/?")
@@ -170,6 +172,12 @@ class GateRequest(ABC):
     carries_nothing: bool = False
     """Whether it surely has no cookie, no Authorization and no query, where the name of a session may be."""
 
+    posted: bytes | None = None
+    """The body, where the gate has read it; the application is to get it from here."""
+
+    resending: Kept | None = None
+    """The kept form that this request sends on."""
+
     doubled_authorization: bool = False
     """Whether Authorization was sent twice: readers take the first, the last, or both as one."""
 
@@ -180,6 +188,10 @@ class GateRequest(ABC):
     @abstractmethod
     def with_cookie_header(self, header: str) -> GateRequest:
         """Return a copy that carries this Cookie header instead, in the native request too."""
+
+    @abstractmethod
+    def with_form(self, query: str, content_type: str, body: bytes) -> GateRequest:
+        """Return a copy with this query, and with this form as its body, in the native request too."""
 
     @cached_property
     @abstractmethod

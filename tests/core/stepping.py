@@ -73,6 +73,12 @@ class Request(GateRequest):
         headers = {**self.given, "cookie": header}
         return Request(self.decoded_path, self.method, headers=headers, kind=self.kind, prefix=self.prefix)
 
+    def with_form(self, query: str, content_type: str, body: bytes) -> GateRequest:
+        headers = {**self.given, "content-type": content_type, "content-length": str(len(body))}
+        made = Request(self.decoded_path, self.method, headers=headers, prefix=self.prefix, query=query)
+        made.posted = body
+        return made
+
     @cached_property
     def raw_path(self) -> str | None:
         return self._raw_path
@@ -246,6 +252,18 @@ class World:
         self.body = urlencode({"csrf": self.csrf(purpose), **fields}).encode()
         headers = {"content-type": "application/x-www-form-urlencoded", "origin": "https://app.test"}
         return Request(f"/2fa{page}", "POST", headers=headers, cookies=self.cookies(cookies))
+
+    def typed(self, body: bytes, *, query: str = "", cookies: Mapping[str, str] | None = None) -> Request:
+        """Make the POST of a form of the application, from one of its pages."""
+        self.body = body
+        headers = {
+            "content-type": "application/x-www-form-urlencoded",
+            "content-length": str(len(body)),
+            "origin": "https://app.test",
+            "referer": "https://app.test/new",
+            "sec-fetch-mode": "navigate",
+        }
+        return Request("/x", "POST", headers=headers, cookies=self.cookies(cookies), query=query)
 
     def cookies(self, further: Mapping[str, str] | None = None) -> dict[str, str]:
         """Give the cookies of the browser in which `s1` is signed in."""

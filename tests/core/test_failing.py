@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -34,6 +35,7 @@ from twofa_gate.core.account import PendingEnrollment, secret_thing
 from twofa_gate.core.answer import Answer
 from twofa_gate.core.effects import CallHook, Effect
 from twofa_gate.core.flow import handle
+from twofa_gate.core.kept_form import FORM_TYPE, Kept, seal_kept
 from twofa_gate.core.second_look import Outgoing, SecondLook
 from twofa_gate.core.verification import digest, read_token
 
@@ -221,6 +223,45 @@ def told_as_story(tell: Callable[[], Told]) -> Callable[[], Story]:
     return story
 
 
+def form_refused() -> Story:
+    """Tell how a user whose verification has run out sends a form, which is kept."""
+    world = World(Host(), Observer())
+    world.enrolled()
+    return Story(world, world.typed(b"item=cake"))
+
+
+def _sealed(world: World) -> str:
+    kept = Kept("f1", world.now, "/x?a=b", FORM_TYPE, "/new", "item=cake")
+    sealed = world.run(seal_kept(world.settings, kept, user("u1"), BROWSER))
+    world.effects.clear()  # only those of the request are counted
+    return sealed
+
+
+def form_carried() -> Story:
+    """Tell how the page that carries a form is answered with a right code."""
+    world = World(Host(), Observer())
+    world.enrolled()
+    return Story(world, world.form("/challenge", "challenge", code=world.code(), form=_sealed(world)))
+
+
+def form_sent() -> Story:
+    """Tell how a verified user sends a kept form on."""
+    world = World(Host(), Observer())
+    world.enrolled()
+    made = world.verified()
+    body = urlencode({"twofa_form": _sealed(world)}).encode()
+    return Story(world, world.typed(body, query="a=b&twofa_form", cookies=made), passed=True)
+
+
+def form_sent_unverified() -> Story:
+    """Tell how a user whose verification has run out again sends a kept form on."""
+    world = World(Host(), Observer())
+    world.enrolled()
+    return Story(
+        world, world.typed(urlencode({"twofa_form": _sealed(world)}).encode(), query="a=b&twofa_form")
+    )
+
+
 STORIES: list[Callable[[], Story]] = [
     anonymous,
     unverified,
@@ -239,6 +280,10 @@ STORIES: list[Callable[[], Story]] = [
     login,
     switch,
     *(told_as_story(each) for each in managing),
+    form_refused,
+    form_carried,
+    form_sent,
+    form_sent_unverified,
 ]
 
 
@@ -297,6 +342,10 @@ def test_failure_lets_nothing_through(tell: Callable[[], Story], index: int, how
         assert PRIVATE not in end.shown
     if PRIVATE in end.shown:
         assert end.status == 200
+    account = story.world.account()
+    if PRIVATE in end.shown and tell is form_sent:
+        assert account is not None
+        assert [each.id for each in account.forms] == ["f1"], "a form was sent that is not marked as sent"
     check_honest(story, end)
     after = story.world.account()
     if before is not None and before.enrolled and tell is not disable:
@@ -312,6 +361,7 @@ def test_stories_end_as_they_should(tell: Callable[[], Story]) -> None:
     assert (PRIVATE in end.shown) is story.passed
     expected = {
         challenge_page: 200, wrong_code: 403, begin: 200, confirm: 200, confirm_wrongly: 403, expired: 403, basic: 403,
+        form_refused: 403, form_carried: 200, form_sent_unverified: 403,
     }  # fmt: skip
     told = {each.__name__: each()[3] for each in managing}
     usual = 200 if story.passed else 303

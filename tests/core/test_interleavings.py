@@ -28,6 +28,7 @@ from tests.core.stepping import (
     World,
     header,
     set_cookies,
+    user,
 )
 from twofa_gate import Enforcement, EventKind, Gate, Policy, hookimpl
 from twofa_gate.core import administration, management, recovery
@@ -35,6 +36,7 @@ from twofa_gate.core.account import Account, PendingEnrollment, secret_thing
 from twofa_gate.core.answer import Answer, Forward
 from twofa_gate.core.attempts import BUDGET, RESERVED, Attempts, Lane, failures
 from twofa_gate.core.flow import handle
+from twofa_gate.core.kept_form import FORM_TYPE, Kept, seal_kept
 from twofa_gate.core.verification import digest
 
 PARTIES = [
@@ -202,6 +204,36 @@ def test_wrong_codes_during_the_back_off(scene: Callable[..., Scene], parties: t
     for ran in here.orders(*[here.challenge(here.world.wrong()) for _ in range(number)], every=every):
         assert statuses(ran) == [403] + [429] * (number - 1)
         assert failures(here.account.attempts, NOW) == 3
+
+
+@pytest.mark.parametrize("parties", PARTIES)
+def test_same_kept_form(scene: Callable[..., Scene], parties: tuple[int, bool]) -> None:
+    """One kept form, sent on several times at once in two processes, reaches the application once."""
+    number, every = parties
+    here = scene()
+    world = here.world
+    cookies = world.verified()
+    kept = Kept("f1", NOW, "/x", FORM_TYPE, "/new", "item=cake")
+    sealed = world.run(seal_kept(world.settings, kept, user("u1"), BROWSER))
+
+    def sending(gate: Gate) -> Race:
+        request = world.typed(urlencode({"twofa_form": sealed}).encode(), query="twofa_form", cookies=cookies)
+
+        def start() -> Any:
+            gate.settings.passes.forget("u1")  # else each order would begin with what the last one left
+            gate.settings.verdicts.clear()
+            return handle(gate.settings, request)
+
+        return Race(start, world.body)
+
+    gates = [(world.gate, here.second)[each % 2] for each in range(number)]
+    for ran in here.orders(*[sending(gate) for gate in gates], every=every):
+        sent = [each for each in ran.results if isinstance(each, Forward)]
+        assert len(sent) == 1
+        assert sent[0].instead is not None
+        assert sent[0].instead.posted == b"item=cake"
+        assert [each.status for each in ran.results if isinstance(each, Answer)] == [409] * (number - 1)
+        assert [each.id for each in here.account.forms] == ["f1"]
 
 
 def pending(here: Scene, account: Account, browser: str = BROWSER) -> Account:

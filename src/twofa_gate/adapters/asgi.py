@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from twofa_gate.adapters.asgi_exchange import Exchange
-from twofa_gate.adapters.asgi_request import ASGIRequest, read_body
 from twofa_gate.adapters.performing import perform_async, read_clock, run_async
+from twofa_gate.adapters.asgi_request import ASGIRequest, read_body, replaying
 from twofa_gate.core.answer import Answer, Forward
 from twofa_gate.core.effects import Effect, Flow, ReadBody
 from twofa_gate.core.flow import at_once, failed, handle
@@ -52,6 +52,10 @@ class TwoFactorMiddleware:
         if not isinstance(end, Forward):
             end = await exchange.run(end)
         if isinstance(end, Forward):
+            if end.instead is not None:
+                request = cast(ASGIRequest, end.instead)
+                scope, receive = request.scope, replaying(request.posted or b"", receive)
+                exchange = Exchange(self._settings, request, receive, send, self._perform)
             try:
                 await self._app(exchange.enter(end, scope), exchange.receiving, exchange.sending)
             finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope
 
 from twofa_gate.errors import BadRequest
 from twofa_gate.lazily import cached_property
@@ -14,7 +14,9 @@ from twofa_gate.request import MAX_KNOWN_PATH, GateRequest, is_plain
 if TYPE_CHECKING:
     from werkzeug.datastructures import Headers
 
-__all__ = ["ASGIRequest", "read_body"]
+__all__ = ["ASGIRequest", "read_body", "replaying"]
+
+_OF_BODY = (b"content-type", b"content-length")
 
 _LENGTHS = frozenset({len("cookie"), len("authorization")})
 
@@ -58,6 +60,14 @@ class ASGIRequest(GateRequest):
         return ASGIRequest(
             {**self.scope, "headers": [*kept, (b"cookie", header.encode("latin-1", "replace"))]}
         )
+
+    def with_form(self, query: str, content_type: str, body: bytes) -> GateRequest:
+        kept = [each for each in self.scope["headers"] if each[0].lower() not in _OF_BODY]
+        kind, length = content_type.encode("latin-1"), str(len(body)).encode()
+        headers = [*kept, (b"content-type", kind), (b"content-length", length)]
+        made = ASGIRequest({**self.scope, "query_string": query.encode("latin-1"), "headers": headers})
+        made.posted = body
+        return made
 
     @cached_property
     def raw_path(self) -> str | None:
@@ -119,6 +129,16 @@ def _relative(path: str, prefix: str) -> str:
     if prefix and (path == prefix or path.startswith(prefix + "/")):
         return path[len(prefix) :]
     return path
+
+
+def replaying(body: bytes, receive: Receive) -> Receive:
+    """Give a `receive` that has this body first, and then what comes after the one that was read."""
+    waiting = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive_again() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return receive_again
 
 
 async def read_body(receive: Receive, limit: int) -> bytes:

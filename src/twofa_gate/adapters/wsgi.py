@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, cast
 
 from twofa_gate.adapters.performing import perform_here, read_clock, run
 from twofa_gate.adapters.wsgi_exchange import Body, Exchange, parts_of, status_line
@@ -56,6 +57,9 @@ class TwoFactorMiddleware:
     def _forward(
         self, end: Forward, request: WSGIRequest, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
+        if end.instead is not None:
+            request = cast(WSGIRequest, end.instead)
+            environ = {**request.environ, "wsgi.input": BytesIO(request.posted or b"")}
         if end.strip:
             dropped = {f"HTTP_{name.upper().replace('-', '_')}" for name in end.strip}.union(_SERVER_USER)
             environ = {name: value for name, value in environ.items() if name not in dropped}

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 __all__ = ["WSGIRequest", "read_body"]
 
+_TARGETS = ("RAW_URI", "REQUEST_URI")
+_PARSED = ("werkzeug.request", "webob._parsed_post_vars", "wsgi.input_terminated")
+"""What says something of a body that another one takes the place of."""
+
 
 def _text(value: str) -> str:
     """Undo the latin-1 that PEP 3333 carries bytes in."""
@@ -48,6 +52,20 @@ class WSGIRequest(GateRequest):
 
     def with_cookie_header(self, header: str) -> GateRequest:
         return WSGIRequest({**self.environ, "HTTP_COOKIE": header})
+
+    def with_form(self, query: str, content_type: str, body: bytes) -> GateRequest:
+        length = str(len(body))
+        environ = {
+            **self.environ, "QUERY_STRING": query, "CONTENT_TYPE": content_type, "CONTENT_LENGTH": length,
+        }  # fmt: skip
+        for name in _TARGETS:
+            if name in environ:
+                environ[name] = str(environ[name]).partition("?")[0] + (f"?{query}" if query else "")
+        for name in _PARSED:
+            environ.pop(name, None)
+        made = WSGIRequest(environ)
+        made.posted = body
+        return made
 
     @cached_property
     def raw_path(self) -> str | None:

@@ -26,6 +26,7 @@ __all__ = [
     "PendingEnrollment",
     "QueuedEvent",
     "Reminded",
+    "SentForm",
     "Ticket",
     "decode",
     "encode",
@@ -87,6 +88,14 @@ class Reminded(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SentForm(Part):
+    """A kept form that was sent on, by its id; `at`: when it was kept. See `kept_form`."""
+
+    id: str
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class QueuedEvent(Part):
     """An event that was saved together with what it records, and is still to be delivered."""
 
@@ -101,6 +110,7 @@ class Account(Part):
     """All that is stored about `user` (the id).
 
     `enabled_at` is when the first authenticator was confirmed; `vouched`, whether one was added with a ticket.
+    `forms_before`: whatever was kept until then counts as sent, since of `forms` only the newest are remembered.
     """
 
     user: str
@@ -116,6 +126,8 @@ class Account(Part):
     attempts: Attempts = field(default_factory=Attempts)
     extensions: tuple[Extension, ...] = ()
     reminded: tuple[Reminded, ...] = ()
+    forms: tuple[SentForm, ...] = ()
+    forms_before: float | None = None
     outbox: tuple[QueuedEvent, ...] = ()
 
     @property

@@ -119,3 +119,5 @@ class Forward:
     """Request headers, in lower case, that would keep a page from coming whole; it is to have a banner."""
     quiet: frozenset[str] = frozenset()
     """Methods of http requests of which only what the answer itself announces can call for a second look."""
+    instead: GateRequest | None = None
+    """What goes to the application in place of the request whose body was read: a kept form, or itself."""

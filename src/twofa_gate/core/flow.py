@@ -13,6 +13,7 @@ from twofa_gate.core import asking, banner, events, notice, paths, refusal, retu
 from twofa_gate.core.answer import SAFE_METHODS, Answer, Context, Forward, Mode, Reminder
 from twofa_gate.core.decision import Ruling
 from twofa_gate.core.effects import Clock, Flow
+from twofa_gate.core.kept_form import MARK
 from twofa_gate.core.passes import drop_oldest
 from twofa_gate.core.settings import Settings
 from twofa_gate.core.standing import (
@@ -42,6 +43,27 @@ MAX_PREFIXES = 64
 
 def handle(settings: Settings, request: GateRequest) -> Flow[Answer | Forward]:
     """Decide what happens to a request."""
+    return _marked(settings, request) if _is_marked(request) else _handle(settings, request)
+
+
+def _is_marked(request: GateRequest) -> bool:
+    return request.method == "POST" and request.query_string.endswith(MARK)
+
+
+def _marked(settings: Settings, request: GateRequest) -> Flow[Answer | Forward]:
+    """Answer a POST to a URL to which kept forms are sent; one of these, or any other."""
+    from twofa_gate.core import sending  # hardly any request is one of these
+
+    sent = None
+    try:
+        if paths.below(settings.mount, request) is None and not settings.public.match(request):
+            sent = yield from sending.send(settings, request, handle)
+    except Exception as error:  # whatever failed, the application is not called
+        return (yield from failed(settings, request, error))
+    return (yield from _handle(settings, request)) if sent is None else sent
+
+
+def _handle(settings: Settings, request: GateRequest) -> Flow[Answer | Forward]:
     try:
         path = request.decoded_path
         if path.startswith(settings.mount) and (below := paths.below(settings.mount, request)) is not None:
@@ -75,6 +97,8 @@ def at_once(
         path, ways = request.decoded_path, settings.ways
         way = ways.known(path) if len(path) <= MAX_KNOWN_PATH else ways.find(path)
         if way is _MOUNT or request.kind != "http" or settings.hooks.is_logout is not None:
+            return handle(settings, request)
+        if _is_marked(request):
             return handle(settings, request)
         if way is _PUBLIC and request.plain:
             return settings.public_forwards.get(request.prefix) or _public(settings, request)
@@ -182,7 +206,7 @@ def _decide(settings: Settings, request: GateRequest, user: User, heading: Headi
         "policy": _source(standing.ruling),
     }
     yield from events.record(settings, EventKind.REFUSED, user.id, **facts)
-    return (yield from refusal.refuse(settings, request, standing))
+    return (yield from refusal.refuse(settings, request, standing, first=True))
 
 
 def _forward(settings: Settings, request: GateRequest, standing: Standing) -> Forward:

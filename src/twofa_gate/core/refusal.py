@@ -7,11 +7,12 @@ from enum import Enum
 from typing import Any
 from urllib.parse import quote
 
-from twofa_gate.core import cookies, returning
+from twofa_gate.core import cookies, kept_form, returning
 from twofa_gate.core.answer import Answer
 from twofa_gate.core.browser import browser_of, draw_browser
 from twofa_gate.core.effects import Flow, ReadClock, perform
 from twofa_gate.core.problems import Problem
+from twofa_gate.core.kept_form import Kept, Lost
 from twofa_gate.core.settings import Settings
 from twofa_gate.core.standing import Standing, token_of
 from twofa_gate.core.verification import digest
@@ -174,17 +175,23 @@ def unavailable(settings: Settings, request: GateRequest) -> Answer:
 
 
 def refuse(
-    settings: Settings, request: GateRequest, standing: Standing, demand: returning.Demand | None = None
+    settings: Settings,
+    request: GateRequest,
+    standing: Standing,
+    demand: returning.Demand | None = None,
+    *,
+    first: bool = False,
 ) -> Flow[Answer]:
     """Refuse a request as its kind demands; every browser that is refused gets a browser cookie.
 
-    `demand`: what the application itself asks for, of a user who may pass otherwise.
+    `demand`: what the application itself asks for, of a user who may pass otherwise. `first`: the application has
+    not seen the request, so that a form in it can be kept and sent on later.
     """
     decision = standing.ruling.decision if demand is None else _demanded(standing)
     if decision is Decision.UNAVAILABLE:
         return unavailable(settings, request)
     now = (yield from perform(ReadClock())).now
-    headers = yield from _refusal_cookies(settings, request, standing)
+    browser, headers = yield from _refusal_cookies(settings, request, standing)
     address = returning.address_of(settings, request)
     signed = returning.sign_return(settings, address, standing.location, now, demand)
     url = f"{request.prefix}{settings.mount}{_PAGES[decision]}?next={quote(signed)}"
@@ -201,9 +208,20 @@ def refuse(
         return problem(_PROBLEMS[decision], *headers, **members)
     if who in (Audience.RESOURCE, Audience.SOCKET):
         return plain_answer(403, "", *headers)
+    lost = None
+    if request.method == "POST" and (first or demand is not None) and kept_form.carries_something(request):
+        taken = (yield from kept_form.take(settings, request, standing, now)) if first else Lost.OTHER
+        if isinstance(taken, Kept):
+            from twofa_gate.pages.kept_form import challenge_page
+
+            page = yield from challenge_page(settings, request, standing, taken, signed, browser)
+            return page.with_headers(*headers)
+        lost = taken
     if decision is Decision.DENY:
-        return (yield from _denied_page(settings, request, standing)).with_headers(*headers)
-    return redirect(url, *headers)
+        return (yield from _denied_page(settings, request, standing, lost)).with_headers(*headers)
+    return redirect(
+        url if lost is None else f"{url}&form={kept_form.sign_hint(settings, lost, now)}", *headers
+    )
 
 
 def _demanded(standing: Standing) -> Decision:
@@ -217,20 +235,25 @@ def _bearer_challenge(demand: returning.Demand | None) -> str:
     return parts if demand is None else f'{parts}, max_age="{int(demand.max_age)}"'
 
 
-def _denied_page(settings: Settings, request: GateRequest, standing: Standing) -> Flow[Answer]:
+def _denied_page(
+    settings: Settings, request: GateRequest, standing: Standing, lost: Lost | None
+) -> Flow[Answer]:
     from twofa_gate.pages.denied import denied_page
 
-    return (yield from denied_page(settings, request, standing))
+    return (yield from denied_page(settings, request, standing, lost=lost is not None))
 
 
 def _refusal_cookies(
     settings: Settings, request: GateRequest, standing: Standing
-) -> Flow[list[cookies.Header]]:
+) -> Flow[tuple[str, list[cookies.Header]]]:
+    """Give the browser's name, and what an answer sets or ends."""
     headers: list[cookies.Header] = []
-    if browser_of(settings, request) is None:
-        headers.append((yield from draw_browser(settings))[1])
+    browser = browser_of(settings, request)
+    if browser is None:
+        browser, header = yield from draw_browser(settings)
+        headers.append(header)
     token = token_of(settings, request)
     if token is not None and not (standing.account and standing.account.verification(digest(token.token))):
         # It ended, or it is somebody else's: the browser need not keep it.
         headers.append(cookies.expire(settings.cookies, settings.cookies.verification))
-    return headers
+    return browser, headers

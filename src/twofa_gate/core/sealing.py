@@ -22,15 +22,18 @@ NONCE_BYTES = 12
 class Sealer:
     """Seals with the newest key and opens with any key of the list."""
 
-    def __init__(self, keys: KeyList, realm: str) -> None:
+    def __init__(self, keys: KeyList, realm: str, purpose: str = "sealing") -> None:
         self._keys = keys
         self._realm = realm
+        self._purpose = purpose
 
     @cached_property
     def _by_id(self) -> dict[str, bytes]:
         """Every key by its id; the id is derived separately, so that it says nothing about the key."""
         ids = self._keys.derive("sealing-key-id")
-        return {key_id.hex()[:8]: key for key_id, key in zip(ids, self._keys.derive("sealing"), strict=True)}
+        return {
+            key_id.hex()[:8]: key for key_id, key in zip(ids, self._keys.derive(self._purpose), strict=True)
+        }
 
     @cached_property
     def newest(self) -> str:

@@ -136,6 +136,8 @@ class Settings:
     hooks: BoundHooks
     keys: KeyList
     sealer: Sealer
+    form_sealer: Sealer
+    """Seals forms, with keys of its own: of these many more are sealed than of secrets."""
     signer: ValueSigner
     cookies: CookieSettings
     passes: PassCache[Account]

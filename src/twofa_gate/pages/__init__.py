@@ -21,6 +21,7 @@ from twofa_gate.pages import (
     disable,
     enroll,
     forms,
+    kept_form,
     recovery_codes,
     service,
     sign_out,
@@ -81,7 +82,10 @@ def dispatch(settings: Settings, request: GateRequest, path: str) -> Flow[Answer
         return _not_allowed(request, page.methods)
     fields: dict[str, Any] = {}
     if request.method == "POST":
-        fields = yield from forms.read_form(settings, request)
+        limit = forms.MAX_BODY
+        if path == "/challenge" and request.query_string:
+            limit = yield from kept_form.limit(settings, request)
+        fields = yield from forms.read_form(settings, request, limit)
     visit = yield from open_visit(settings, request, fields)
     return visit if isinstance(visit, Answer) else (yield from _serve(page, visit))
 

@@ -7,10 +7,12 @@ from twofa_gate.core.challenge import Outcome, pass_challenge
 from twofa_gate.core.codes import MAX_TYPED, parse_code
 from twofa_gate.core.cookies import Header
 from twofa_gate.core.effects import Flow
+from twofa_gate.core.kept_form import Kept, Lost
 from twofa_gate.core.refusal import redirect
 from twofa_gate.core.step_up import satisfies
 from twofa_gate.errors import BadRequest
 from twofa_gate.model import Decision, Enforcement, Method
+from twofa_gate.pages import kept_form
 from twofa_gate.pages.forms import text_field
 from twofa_gate.pages.outcomes import again
 from twofa_gate.pages.rendering import render
@@ -56,6 +58,13 @@ def _reason(visit: Visit) -> str | None:
     return "again" if visit.back.demand is None else "fresh"
 
 
+def _passed(visit: Visit) -> bool:
+    """Whether this browser has answered the challenge, in another tab or with an earlier click."""
+    if visit.back.demand is not None and not satisfies(visit.standing, visit.back.demand):
+        return False
+    return visit.standing.ruling.decision is Decision.PASS and visit.standing.verification is not None
+
+
 def show(
     visit: Visit,
     *headers: Header,
@@ -66,10 +75,12 @@ def show(
     """Show the form."""
     if not visit.account.enrolled:
         return redirect(visit.url("/enroll"), *visit.cookies)
-    passed = visit.standing.ruling.decision is Decision.PASS and visit.standing.verification is not None
-    if visit.back.demand is not None and not satisfies(visit.standing, visit.back.demand):
-        passed = False
-    if error is None and passed and visit.next and not visit.back.address.startswith(f"{visit.base}/"):
+    if (
+        error is None
+        and _passed(visit)
+        and visit.next
+        and not visit.back.address.startswith(f"{visit.base}/")
+    ):
         # Another tab was faster; there is nothing left to ask.
         return redirect(visit.back.address, *visit.cookies)
     trust = offers_trust(visit)
@@ -81,12 +92,16 @@ def show(
         "reason": _reason(visit),
         "recovery_accepted": _accepts_recovery(visit),
         "trust_days": None if trust is None else max(1, trust // 86400),
+        "form": kept_form.shown(visit, kept_form.of(visit)),
     }
     return render(visit, "challenge.html", *headers, status=status, context=context)
 
 
 def submit(visit: Visit) -> Flow[Answer]:
-    """Take a code."""
+    """Take a code; go on to the page, or to sending the form that was kept."""
+    form = kept_form.of(visit)
+    if isinstance(form, Kept) and _passed(visit):
+        return kept_form.offer(visit, form)
     try:
         typed = parse_code(text_field(visit.fields, "code", limit=MAX_TYPED))
         trusting = visit.fields.get("trust") == "1" and offers_trust(visit) is not None
@@ -98,4 +113,12 @@ def submit(visit: Visit) -> Flow[Answer]:
         return redirect(visit.url("/enroll"), *visit.cookies)
     if not result.accepted:
         return (yield from again(show, visit, result))
-    return redirect(continue_at(visit, result.method), *visit.cookies, *passage_cookies(visit, passage))
+    return _go_on(visit, form, continue_at(visit, result.method), *passage_cookies(visit, passage))
+
+
+def _go_on(visit: Visit, form: Kept | Lost | None, url: str, *headers: Header) -> Answer:
+    if isinstance(form, Kept):
+        return kept_form.offer(visit, form, *headers, next_url=None if url == visit.back.address else url)
+    if form is Lost.GONE:
+        return kept_form.over(visit, *headers)
+    return redirect(url, *visit.cookies, *headers)

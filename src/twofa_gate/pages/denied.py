@@ -17,14 +17,18 @@ from twofa_gate.request import GateRequest
 __all__ = ["denied_page"]
 
 
-def denied_page(settings: Settings, request: GateRequest, standing: Standing) -> Flow[Answer]:
-    """Say since when the location is closed to this user, why, and whom to ask."""
+def denied_page(
+    settings: Settings, request: GateRequest, standing: Standing, *, lost: bool = False
+) -> Flow[Answer]:
+    """Say since when the location is closed to this user, why, whom to ask, and whether a form is lost."""
     language = yield from choose(settings, request, standing.user)
     base = f"{request.prefix}{settings.mount}"
     paragraphs = [
         _why(settings, standing, language),
         Text("Ask an administrator of this location to give you more time to set it up."),
     ]
+    if lost:
+        paragraphs.append(Text("What you sent was not kept."))
     actions = [(Text("Two-factor settings"), f"{base}/")]
     heading = Text("You are kept out here for now")
     return message(settings, base, heading, paragraphs, status=403, actions=actions, language=language)

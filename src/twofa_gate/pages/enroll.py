@@ -16,7 +16,7 @@ from twofa_gate.core.refusal import redirect
 from twofa_gate.core.totp import Authenticator, provisioning_uri
 from twofa_gate.core.words import Text
 from twofa_gate.errors import BadRequest
-from twofa_gate.pages import challenge
+from twofa_gate.pages import challenge, kept_form
 from twofa_gate.pages.forms import text_field
 from twofa_gate.pages.language import speaking
 from twofa_gate.pages.outcomes import STATUS, retry_headers
@@ -41,7 +41,8 @@ def clock_minutes(steps: int | None) -> int | None:
 def _page(visit: Visit, step: str, *headers: Header, status: int = 200, **context: Any) -> Answer:
     named = ("error", "retry_after", "qr_svg", "secret_groups", "otpauth_uri", "clock_minutes")
     empty = {**dict.fromkeys(named), "ticket_needed": False, "device_name": "", "setup": ""}
-    context = {"step": step, "adding": visit.account.enrolled, **empty, **context}
+    form = kept_form.shown(visit, kept_form.of(visit))
+    context = {"step": step, "adding": visit.account.enrolled, "form": form, **empty, **context}
     return render(visit, "enroll.html", *headers, status=status, context=context)
 
 

@@ -28,24 +28,24 @@ _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 """NUL, and halves of characters, which JSON can write and UTF-8 can't."""
 
 
-def _read(settings: Settings, request: GateRequest, *kinds: str) -> Flow[str]:
+def _read(settings: Settings, request: GateRequest, kind_wanted: str, limit: int) -> Flow[str]:
     if not returning.allows_origin(settings, request):
         raise BadRequest(Text("This form was sent from another site."), status=403)
     if request.header("content-encoding"):
         raise BadRequest("Compressed request bodies are not accepted.", status=415)
     kind = (request.header("content-type") or "").partition(";")[0].strip().lower()
-    if kind not in kinds:
-        raise BadRequest(f"Send the request as {kinds[0]}.", status=415)
-    body = yield from perform(ReadBody(MAX_BODY))
+    if kind != kind_wanted:
+        raise BadRequest(f"Send the request as {kind_wanted}.", status=415)
+    body = yield from perform(ReadBody(limit))
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadRequest("The request is not UTF-8.") from error
 
 
-def read_form(settings: Settings, request: GateRequest) -> Flow[dict[str, str]]:
+def read_form(settings: Settings, request: GateRequest, limit: int = MAX_BODY) -> Flow[dict[str, str]]:
     """Read a form. Raises `BadRequest` for another origin, type, size, or a field that comes twice."""
-    text = yield from _read(settings, request, "application/x-www-form-urlencoded")
+    text = yield from _read(settings, request, "application/x-www-form-urlencoded", limit)
     try:
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except ValueError as error:
@@ -58,7 +58,7 @@ def read_form(settings: Settings, request: GateRequest) -> Flow[dict[str, str]]:
 
 def read_json(settings: Settings, request: GateRequest) -> Flow[dict[str, Any]]:
     """Read a JSON object. Raises `BadRequest` for anything else, and for a name that comes twice."""
-    text = yield from _read(settings, request, "application/json")
+    text = yield from _read(settings, request, "application/json", MAX_BODY)
     try:
         value = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
