@@ -227,7 +227,8 @@ def pages_page() -> str:
         "All below `mount`, which is `/2fa` unless the setting says otherwise. The pages work without JavaScript.",
         "## Pages",
         table(["path", "methods", "does"], shown),
-        "Forms are `application/x-www-form-urlencoded`, at most 16 KiB, each field once. Each carries `csrf`, bound "
+        "Forms are `application/x-www-form-urlencoded`, at most 16 KiB (of a challenge that carries a form, 112), "
+        "each field once. Each carries `csrf`, bound "
         "to the form, the user, the login and the browser, and `next`, the signed address to go on to. A wrong code "
         "is 403 with the form again, too many tries 429 with `Retry-After`, a malformed request 400 and not counted.",
         "## Pages of a location",
@@ -242,6 +243,11 @@ def pages_page() -> str:
             ["request", "answer"],
             [
                 ["navigation", "303 to the page, with `next`; DENY is a page with 403"],
+                [
+                    "a form that is kept",
+                    "403 with the challenge itself, which carries the form; see [A form that was refused]"
+                    "(../explanation/kept-forms.md)",
+                ],
                 ["JSON, fetch, XHR, event stream", "403 problem document with `decision`, `location`, `url`"],
                 ["htmx", "the same, with `HX-Redirect`"],
                 ["bearer token", '401, `WWW-Authenticate: Bearer error="insufficient_user_authentication"`'],

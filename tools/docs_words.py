@@ -101,7 +101,7 @@ EVENTS = {
 PAGES = {
     "/": "The user's account at a glance: state, devices, recovery codes left, verified and trusted browsers.",
     "/challenge": "Asks for a code. Fields: `code` (TOTP code or recovery code), `trust` (`1`, where a location "
-    "offers it).",
+    "offers it), `form` (a refused form, sealed, that is to be sent on afterwards).",
     "/enroll": "Sets up two-factor authentication, or adds a backup device. A POST without `code` begins and shows "
     "the QR code and the key; a POST with `code`, and `name` if wanted, confirms. Adding a device to an account "
     "that has one needs a verification in the last five minutes.",
