@@ -80,7 +80,6 @@ def test_it_arrives_once(typing: tuple[Page, Phone], site: Site) -> None:
     if page.get_by_role("button", name="Send it").count():
         page.get_by_role("button", name="Send it").click()
     page.wait_for_load_state()
-    print("AFTER", page.url, page.title(), page.content()[:300])  # noqa
     assert "Kept cake" not in page.content()
     assert records(before, site) == count + 1
 
