@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from twofa_gate.adapters.asgi_exchange import Exchange
-from twofa_gate.adapters.performing import perform_async, read_clock, run_async
 from twofa_gate.adapters.asgi_request import ASGIRequest, read_body, replaying
+from twofa_gate.adapters.performing import perform_async, read_clock, run_async
 from twofa_gate.core.answer import Answer, Forward
 from twofa_gate.core.effects import Effect, Flow, ReadBody
 from twofa_gate.core.flow import at_once, failed, handle

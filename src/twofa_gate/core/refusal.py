@@ -11,8 +11,8 @@ from twofa_gate.core import cookies, kept_form, returning
 from twofa_gate.core.answer import Answer
 from twofa_gate.core.browser import browser_of, draw_browser
 from twofa_gate.core.effects import Flow, ReadClock, perform
-from twofa_gate.core.problems import Problem
 from twofa_gate.core.kept_form import Kept, Lost
+from twofa_gate.core.problems import Problem
 from twofa_gate.core.settings import Settings
 from twofa_gate.core.standing import Standing, token_of
 from twofa_gate.core.verification import digest
