@@ -26,6 +26,10 @@ COMMON = {
 }
 
 _ERROR = "Why the form comes again: `wrong`, `malformed`, `throttled`, `locked`, `stale` (its token was old), or none."
+_FORM = (
+    "A form that was refused: `sealed` if it is kept, `left` (seconds), `lost` (why not: `upload`, `large`, "
+    "`password`, `other`, `gone`), and `hint`, which goes along in addresses."
+)
 _WAIT = "Seconds until the next try, or none."
 
 TEMPLATES = {
@@ -37,6 +41,18 @@ TEMPLATES = {
         "`again` (it doesn't count here, or no longer), or none.",
         "recovery_accepted": "Whether a recovery code counts there.",
         "trust_days": "For how many days the browser may be trusted, or none where that isn't offered.",
+        "form": _FORM
+        + " Each form posts to `/challenge?form=` with `form.hint`, and carries `form.sealed` as `form`, "
+        "where they aren't empty: otherwise what was typed is lost.",
+    },
+    "kept_form.html": {
+        "form": _FORM,
+        "action": "Where the form posts to, and nothing else.",
+        "field": "The name of the one field in it, whose value is `form.sealed`.",
+        "target": "The address of the application that it is for.",
+        "fields": "What will be sent: `name`, `value`, and `hidden` where the value is a secret by its name.",
+        "back": "The page that it was sent from.",
+        "first": "Where to set up a new device first, if a recovery code doesn't count there, or none.",
     },
     "enroll.html": {
         "step": "`begin`, or `confirm`.",
@@ -50,6 +66,7 @@ TEMPLATES = {
         "clock_minutes": "How many minutes the phone's clock seems to be off, or none.",
         "setup": "Which secret the page showed; the form carries it on as `setup`, if it isn't empty.",
         "device_name": "The name that was typed beside a code that was refused.",
+        "form": _FORM,
     },
     "codes_shown.html": {
         "codes": "The recovery codes.",

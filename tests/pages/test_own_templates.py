@@ -88,6 +88,11 @@ def templates(tmp_path: Path) -> Path:
         if name != "banner.html":
             lines += [FORM.format(action="enroll", purpose="enroll", field="code")]
             lines += [FORM.format(action="authenticators/none", purpose="authenticators", field="action")]
+        if name == "challenge.html":
+            lines += [FORM.format(action="challenge?form={{ form.hint }}", purpose="challenge", field="code")]
+            lines[-1] = lines[-1].replace(
+                "<button>", '<input type="hidden" name="form" value="{{ form.sealed }}"><button>'
+            )
         if "otpauth_uri" in context:
             lines.append('<a href="{{ otpauth_uri }}">open</a>')
         (tmp_path / name).write_text("\n".join(lines))
@@ -118,6 +123,16 @@ def test_every_template_is_given_what_is_documented(walk: Walk) -> None:
         walk.open(f"/2fa/{page}")
     walk.open("/2fa/")
     assert walk.send("/authenticators/none", action="rename").status == 404
+    walk.browser.cookies.take(
+        "__Host-twofa-verification-main=; Path=/; Secure; Max-Age=0", walk.browser.base_url
+    )
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "text/html"}
+    refused = walk.browser.send(
+        "POST", "/form", content=b"a=b", headers={**headers, "Origin": walk.browser.base_url}
+    )
+    walk.browser.page = walk.note(refused)
+    form = refused.form(field="form")
+    walk.note(walk.browser.submit(form, code=walk.phone.fresh_code()))
     missing = {name for name in TEMPLATES if name not in walk.seen} - {"banner.html"}
     assert not missing
     for name, answer in walk.seen.items():
