@@ -220,9 +220,12 @@ def test_titles_say_the_state(theater: Theater, name: str) -> None:
 
 @our_pages
 def test_forms(theater: Theater, name: str) -> None:
-    """Every form that posts goes to one of our pages, with a token; the others only look."""
+    """Every form that posts goes to one of our pages, with a token, or sends a sealed form on; the others only look."""
     for form in (form for _, page in parsed(theater, name) for form in page.forms):
-        if form["attrs"]["method"] == "post":
+        if "twofa_form" in form["inputs"]:
+            assert form["attrs"]["action"].endswith("twofa_form")
+            assert set(form["inputs"]) == {"twofa_form"}
+        elif form["attrs"]["method"] == "post":
             assert form["attrs"]["action"].startswith("/2fa/")
             assert len(form["inputs"]["csrf"]["value"]) > 40
         else:

@@ -4,7 +4,7 @@ A new state is one more story in one of these modules. It is a function that doe
 answer to its last request is the state.
 """
 
-from tests.pages.states import account, locations, members, refusals, setting_up, signing_in
+from tests.pages.states import account, kept_forms, locations, members, refusals, setting_up, signing_in
 from tests.pages.states.registry import STATES, State, Theater
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "State",
     "Theater",
     "account",
+    "kept_forms",
     "locations",
     "members",
     "refusals",
