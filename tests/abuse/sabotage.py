@@ -23,6 +23,8 @@ __all__ = ["ROOT", "SABOTAGES", "Sabotage", "noticed"]
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "twofa_gate"
+TIMEOUT = 600
+"""Seconds for the tests of one sabotage."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,9 @@ def noticed(sabotage: Sabotage) -> dict[str, int]:
         ]
         env = {**os.environ, "PYTHONPATH": str(source), "HYPOTHESIS_STORAGE_DIRECTORY": folder}
         env.pop("COVERAGE_FILE", None)
-        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=TIMEOUT
+        )
         if not report.exists():
             raise RuntimeError(
                 f"{sabotage.name}: pytest did not run:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
@@ -119,7 +123,7 @@ def _tell(sabotage: Sabotage) -> bool:
     begin = time.monotonic()
     try:
         found = noticed(sabotage)
-    except RuntimeError as error:
+    except (RuntimeError, subprocess.TimeoutExpired) as error:
         print(error, flush=True)
         return False
     was = all(found.values())
