@@ -58,7 +58,7 @@ def _marked(settings: Settings, request: GateRequest) -> Flow[Answer | Forward]:
     try:
         if paths.below(settings.mount, request) is None and not settings.public.match(request):
             sent = yield from sending.send(settings, request, handle)
-    except Exception as error:  # whatever failed, the application is not called
+    except Exception as error:  # whatever failed, nothing is sent on
         return (yield from failed(settings, request, error))
     return (yield from _handle(settings, request)) if sent is None else sent
 
