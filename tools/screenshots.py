@@ -36,6 +36,7 @@ LANGUAGES = ("en", "ar")
 GROUPS = {
     "signing_in": "Signing in, unlocking, signing out",
     "setting_up": "Setting up, recovery codes, disabling",
+    "kept_forms": "A form that was refused, kept and sent on",
     "account": "The account, and the banner in the host's pages",
     "locations": "A location's settings and its report",
     "members": "One member of a location",

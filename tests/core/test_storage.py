@@ -417,3 +417,27 @@ def test_encoded_account_is_what_is_stored() -> None:
     world = World()
     account = world.enrolled()
     assert world.store._stored[user_key("main", "u1")].document == encode(account)
+
+
+def test_clearing_the_outbox_ends() -> None:
+    """Where others are always faster, delivered events stay in the outbox after some tries, and the change stands."""
+    world = World(Host(), Observer())
+    world.enrolled()
+    saves = 0
+
+    def perform(effect: Effect[Any]) -> Any:
+        nonlocal saves
+        if isinstance(effect, CallHook) and effect.hook.name == "save":
+            saves += 1
+            if saves > 1:
+                return False
+        return world.perform(effect)
+
+    def act(account: Account, now: float) -> Flow[tuple[Account, str]]:
+        return (yield from events.queue(account, EventKind.VERIFIED, now)), "done"
+
+    assert world.run(storage.transact(world.settings, "u1", act), perform) == "done"
+    account = world.account()
+    assert account is not None
+    assert len(account.outbox) == 1
+    assert saves == 1 + storage.MAX_TRIES
