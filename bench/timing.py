@@ -37,6 +37,7 @@ def run_rounds(subjects: Mapping[str, Batch], rounds: int) -> dict[str, Series]:
     wall: dict[str, list[float]] = {name: [] for name in subjects}
     names = list(subjects)
     gc.collect()
+    gc.freeze()  # or collections would walk what other parts of the measurements have left
     for number in range(rounds):
         turn = number % len(names)
         for name in names[turn:] + names[:turn]:

@@ -59,6 +59,8 @@ class TwoFactorMiddleware:
             try:
                 await self._app(exchange.enter(end, scope), exchange.receiving, exchange.sending)
             finally:
+                # It holds the server's `send`, and so the server's scope itself: a ring for the garbage collector.
+                scope.pop("twofa_gate.source", None)
                 if exchange.timer is not None:
                     exchange.timer.cancel()
         elif isinstance(end, Answer):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from markupsafe import Markup
 
 __all__ = ["qr_svg"]
 
 _BORDER = 4  # the quiet zone that ISO/IEC 18004 asks for, in modules
-_DARK = re.compile(rb"\x01+")
+_RUN = re.compile(rb"(\x00*)(\x01+)")
 
 
 def qr_svg(uri: str, title: str = "QR code") -> Markup:
@@ -20,7 +21,8 @@ def qr_svg(uri: str, title: str = "QR code") -> Markup:
     """
     import qrcode  # type: ignore[import-untyped]  # qrcode ships no types
 
-    code = qrcode.QRCode(error_correction=qrcode.ERROR_CORRECT_M, border=0)
+    # With a version to start from the one that fits is looked for once, and not twice.
+    code = qrcode.QRCode(version=1, error_correction=qrcode.ERROR_CORRECT_M, border=0)
     code.add_data(uri)
     code.make(fit=True)
     modules = code.get_matrix()
@@ -37,10 +39,11 @@ def _path(modules: list[list[bool]]) -> str:
     lines = []
     for y, row in enumerate(modules, start=_BORDER):
         lines.append(f"M{_BORDER} {y}.5")
-        end = 0
-        for run in _DARK.finditer(bytes(row)):
-            skipped = run.start() - end
-            lines.append(f"m{skipped} 0" if skipped else "")
-            lines.append(f"h{run.end() - run.start()}")
-            end = run.end()
+        lines += [_stroke(*run) for run in _RUN.findall(bytes(row))]
     return "".join(lines)
+
+
+@cache
+def _stroke(light: bytes, dark: bytes) -> str:
+    """Skip what is light, and draw what is dark; there are few such runs, in any code."""
+    return f"m{len(light)} 0h{len(dark)}" if light else f"h{len(dark)}"

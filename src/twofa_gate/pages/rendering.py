@@ -29,7 +29,9 @@ _log = logging.getLogger("twofa_gate")
 def _environment(folder: str | None) -> Environment:
     built_in = PackageLoader("twofa_gate.pages", "templates")
     loader = ChoiceLoader([FileSystemLoader(folder), built_in]) if folder else built_in
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    return Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, auto_reload=False
+    )
 
 
 def _page_context(settings: Settings, base: str, language: Language) -> dict[str, Any]:
@@ -60,7 +62,7 @@ def _page_context(settings: Settings, base: str, language: Language) -> dict[str
 
 
 class _Tokens:
-    """A token for each form of a visit, made when a template asks for it: a page has one or two forms."""
+    """A token for each purpose of a visit, made when a template first asks for it: a page has one or two of them."""
 
     def __init__(self, visit: Visit) -> None:
         self._visit = visit
@@ -68,7 +70,8 @@ class _Tokens:
     def __getattr__(self, purpose: str) -> str:
         if purpose not in CSRF_PURPOSES:
             raise AttributeError(purpose)
-        return self._visit.csrf(purpose)
+        token = self.__dict__[purpose] = self._visit.csrf(purpose)
+        return token
 
 
 def _visit_context(visit: Visit) -> dict[str, Any]:
