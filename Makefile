@@ -53,8 +53,9 @@ screenshots: venv parts
 	@$(BIN)/python tools/screenshots.py
 
 ## bench: what the gate costs beside what teams already run; under ten minutes, writes docs/explanation/performance/
-bench:
+bench: venv parts
 	@$(PYTHON) bench/setup_env.py
+	$(if $(PARTS),,@$(BIN)/python -m bench.scale.growing)
 	@bench/.venv/bin/python -m bench $(PARTS)
 
 ## profile: a flame graph of a verified request

@@ -18,7 +18,7 @@ from typing import Any
 __all__ = ["instructions"]
 
 ROOT = Path(__file__).resolve().parent.parent
-FEW, MORE = 300, 2300
+FEW, MORE = 300, 1300
 SUBJECTS = (
     *("asgi", "asgi starlette session", "asgi verified", "asgi anonymous"),
     *("wsgi", "wsgi flask session", "wsgi verified"),

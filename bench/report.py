@@ -113,7 +113,7 @@ def _others(results: dict[str, Any]) -> Iterator[str]:
         yield _row("enrollment page with its QR code over the bare matrix", "≤ 1.2", figure, "")
     yield from _imports(results.get("imports", {}))
     yield from _instructions(results.get("instructions", {}))
-    scale = FOLDER / "scale.json"  # written by bench.scale.growing, which takes too long to be part of all
+    scale = FOLDER / "scale.json"  # written by bench.scale.growing, which runs before
     yield from _scale(json.loads(scale.read_text()) if scale.exists() else {})
 
 
