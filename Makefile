@@ -7,8 +7,9 @@ BIN := $(VENV)/bin
 # More words for pytest, e.g. `make test PYTEST="-k challenge"`.
 PYTEST ?=
 FUZZ ?=
+MUTANTS ?=
 
-.PHONY: demo test lint types fmt soak fuzz docs screenshots bench profile lock clean venv parts
+.PHONY: demo test lint types fmt soak fuzz mutation docs screenshots bench profile lock clean venv parts
 
 ## demo: play the whole flow against an example, then leave it up (in a terminal)
 demo: venv
@@ -41,6 +42,12 @@ fuzz: venv
 	@$(PYTHON) tools/setup_venv.py --group fuzz
 	@$(BIN)/python -m tests.fuzz $(FUZZ)
 
+## mutation: change core/ in every small way, and see that a test notices; takes hours; more words in MUTANTS
+mutation: venv
+	@$(PYTHON) tools/setup_venv.py --group mutation
+	-@$(BIN)/mutmut run $(MUTANTS)
+	@$(BIN)/python tools/mutation.py
+
 ## docs: the documentation as HTML, warnings being errors
 docs: venv
 	@if [ -f docs/conf.py ]; then \
@@ -68,7 +75,7 @@ profile:
 ## lock: pin everything that these commands install, as new as a week ago, with hashes, for all platforms
 lock:
 	@$(PYTHON) -m venv build/lock && build/lock/bin/python -m pip install -qq --no-input uv
-	@for group in dev fuzz; do \
+	@for group in dev fuzz mutation; do \
 	  build/lock/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-annotate --custom-compile-command "make lock" --exclude-newer "1 week" \
 	    --all-extras --group dev --group $$group pyproject.toml -o tools/$$group.lock || exit 1; \

@@ -95,6 +95,7 @@ def test_nothing_is_needed_that_is_not_used(needed: Requirement) -> None:
     [
         *(("dev.lock", each) for each in [*NEEDED, *EXTRA, *group("dev")]),
         *(("fuzz.lock", each) for each in group("fuzz")),
+        *(("mutation.lock", each) for each in group("mutation")),
     ],
     ids=lambda each: each if isinstance(each, str) else each.name,
 )
@@ -103,7 +104,7 @@ def test_lock_pins_what_is_asked_for(lock: str, needed: Requirement) -> None:
     assert pinned(lock)[canonicalize_name(needed.name)] in needed.specifier
 
 
-@pytest.mark.parametrize("lock", ["dev.lock", "fuzz.lock"])
+@pytest.mark.parametrize("lock", ["dev.lock", "fuzz.lock", "mutation.lock"])
 def test_lock_is_whole_and_says_where_nothing_is(lock: str) -> None:
     """Every pin has a hash, and no address of a registry stands beside them."""
     text = (ROOT / "tools" / lock).read_text()

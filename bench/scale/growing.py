@@ -2,7 +2,8 @@
 
 It loads tables of 1,000 to 1,000,000 accounts into one PostgreSQL of its own and answers challenges on all of them by
 turns; then it answers challenges in 1, 2 and 4 processes at once. It writes `docs/explanation/performance/scale.json`,
-of which `bench.report` makes tables and a plot; `make bench` runs both. `bench.scale.measure` has more kinds of request, on two tables.
+of which `bench.report` makes tables and a plot; `make bench` runs both. `bench.scale.measure` has more kinds of
+request, on two tables.
 """
 
 from __future__ import annotations

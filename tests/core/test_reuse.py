@@ -19,7 +19,7 @@ from twofa_gate.core.answer import Answer, Context, Forward, Mode
 from twofa_gate.core.decision import Facts, NamedPolicy, decide, steady_span
 from twofa_gate.core.effects import CallHook, Clock
 from twofa_gate.core.flow import handle
-from twofa_gate.core.second_look import is_quiet, is_remarkable, is_same_still
+from twofa_gate.core.quiet import is_quiet, is_remarkable, is_same_still
 from twofa_gate.core.standing import Reading, keep
 from twofa_gate.core.totp import Authenticator
 from twofa_gate.core.verification import TrustedBrowser, Verification, digest

@@ -13,7 +13,8 @@ from twofa_gate.core.answer import Answer, Forward
 from twofa_gate.core.cookies import Header
 from twofa_gate.core.effects import CallHook, Effect
 from twofa_gate.core.flow import handle
-from twofa_gate.core.second_look import Outgoing, SecondLook, identity
+from twofa_gate.core.quiet import identity
+from twofa_gate.core.second_look import Outgoing, SecondLook
 
 HTML: list[Header] = [("Content-Type", "text/html")]
 JSON: list[Header] = [("content-type", "application/json; charset=utf-8")]

@@ -20,7 +20,8 @@ from twofa_gate.adapters.asgi_messages import (
 from twofa_gate.adapters.performing import begin, run_async
 from twofa_gate.core.answer import Answer, Forward, Source
 from twofa_gate.core.effects import Effect, Flow
-from twofa_gate.core.second_look import Outgoing, SecondLook, is_same_still
+from twofa_gate.core.quiet import is_same_still
+from twofa_gate.core.second_look import Outgoing, SecondLook
 from twofa_gate.core.settings import Settings
 from twofa_gate.core.watching import CLOSE_CODE, Watch, is_stream
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from twofa_gate.adapters.performing import run
 from twofa_gate.core.answer import Answer, Forward, Source
 from twofa_gate.core.effects import Effect, Flow
-from twofa_gate.core.second_look import SecondLook, is_quiet, is_remarkable, is_same_still
+from twofa_gate.core.quiet import is_quiet, is_remarkable, is_same_still
+from twofa_gate.core.second_look import SecondLook
 from twofa_gate.core.settings import Settings
 from twofa_gate.core.watching import Watch, is_stream
 from twofa_gate.lazily import cached_property

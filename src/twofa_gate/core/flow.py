@@ -154,7 +154,7 @@ def _public(settings: Settings, request: GateRequest) -> Forward:
 
 
 def _nobody(settings: Settings, request: GateRequest) -> Forward:
-    # See `second_look.can_change_unseen`: one who came with nothing stays nobody, if no session is live.
+    # See `quiet.can_change_unseen`: one who came with nothing stays nobody, if no session is live.
     stays = request.carries_nothing and not settings.live
     known = Forward(_context(settings, request), quiet=SAFE_METHODS if stays else frozenset())
     _keep(settings.quiet_forwards if request.carries_nothing else settings.forwards, request.prefix, known)
@@ -217,7 +217,7 @@ def _forward(settings: Settings, request: GateRequest, standing: Standing) -> Fo
         _standing_context(settings, request, standing, reminder),
         standing=standing if reminds else None,
         without=banner.AS_A_WHOLE if reminds else frozenset(),
-        # See `second_look.can_change_unseen`; and a page may get the banner.
+        # See `quiet.can_change_unseen`; and a page may get the banner.
         quiet=frozenset() if reminds or settings.live else SAFE_METHODS,
     )
 

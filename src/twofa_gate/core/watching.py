@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from twofa_gate.core import asking, events
 from twofa_gate.core.effects import Flow, ReadClock, perform
-from twofa_gate.core.second_look import identity
+from twofa_gate.core.quiet import identity
 from twofa_gate.core.settings import Settings
 from twofa_gate.core.standing import assess, may_pass
 from twofa_gate.model import EventKind, User
