@@ -320,6 +320,10 @@ class WSGITransport(httpx.BaseTransport):
         return environ
 
 
+PATIENCE = 30
+"""Seconds that an ASGI application may take to answer."""
+
+
 class ASGITransport(httpx.BaseTransport):
     """To an ASGI application in this process, on an event loop that lives in a thread of its own."""
 
@@ -345,8 +349,9 @@ class ASGITransport(httpx.BaseTransport):
         self._stack.close()
 
     async def _handle(self, request: httpx.Request) -> httpx.Response:
-        response = await self._transport.handle_async_request(request)
-        content = await response.aread()
+        with anyio.fail_after(PATIENCE):  # an application that waits for ever is to fail its test, not to hang it
+            response = await self._transport.handle_async_request(request)
+            content = await response.aread()
         return httpx.Response(response.status_code, headers=response.headers.raw, content=content)
 
 
