@@ -8,15 +8,17 @@ import pytest
 
 from tests.core.stepping import BROWSER, KEY, NOW, TOKEN, Host, World
 from twofa_gate import Enforcement, Policy
+from twofa_gate.adapters.performing import run
 from twofa_gate.core import administration, tickets
 from twofa_gate.core.account import Account
 from twofa_gate.core.attempts import failures
 from twofa_gate.core.challenge import CodeResult, Outcome, Passage
 from twofa_gate.core.codes import TotpInput
 from twofa_gate.core.decision import NamedPolicy, is_vouched
+from twofa_gate.core.effects import DrawRandom, Effect
 from twofa_gate.core.enrollment import BeginResult, Confirmation, begin, confirm
 from twofa_gate.core.keys import KeyList
-from twofa_gate.core.sealing import Sealer
+from twofa_gate.core.sealing import NONCE_BYTES, Sealer
 from twofa_gate.core.tickets import TICKET_SECONDS, canonical, demanded, draw, matches, reseal
 from twofa_gate.errors import BadRequest, SealError
 from twofa_gate.model import Enrollment
@@ -66,6 +68,25 @@ def test_anything_else_is_malformed(typed: str) -> None:
     """Anything that can be no ticket is a bad request, and not counted."""
     with pytest.raises(BadRequest, match="eight letters and digits"):
         canonical(typed)
+
+
+def test_each_character_comes_from_random_bits_of_its_own() -> None:
+    """A ticket is 40 random bits, of which each of its eight characters shows five."""
+    world = World()
+    drawn: list[int] = []
+
+    def perform(effect: Effect[object]) -> object:
+        if isinstance(effect, DrawRandom):
+            drawn.append(effect.size)
+            if effect.size == 5:
+                return bytes.fromhex("0123456789")
+        return world.perform(effect)
+
+    sealer = world.settings.sealer
+    made = run(draw(sealer, "u1", NOW, TICKET_SECONDS), perform)
+    assert drawn == [8, 16, 5, NONCE_BYTES]
+    assert made.shown == "04HM-ASW9"  # 00000 00100 10001 10100 01010 11001 11100 01001
+    assert made.ticket.until == NOW + TICKET_SECONDS
 
 
 def test_store_has_a_sealed_hash() -> None:

@@ -349,7 +349,9 @@ class ASGITransport(httpx.BaseTransport):
         self._stack.close()
 
     async def _handle(self, request: httpx.Request) -> httpx.Response:
-        with anyio.fail_after(PATIENCE):  # an application that waits for ever is to fail its test, not to hang it
+        with anyio.fail_after(
+            PATIENCE
+        ):  # an application that waits for ever is to fail its test, not to hang it
             response = await self._transport.handle_async_request(request)
             content = await response.aread()
         return httpx.Response(response.status_code, headers=response.headers.raw, content=content)
