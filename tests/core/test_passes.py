@@ -45,6 +45,19 @@ def test_overtaken_read_is_not_remembered() -> None:
     assert cache.get("u1", 10.0) is None
 
 
+def test_each_write_overtakes() -> None:
+    """A read between two writes is overtaken by the second one, however many there were before."""
+    cache: PassCache[Account] = PassCache(1.0)
+    for _ in range(3):
+        cache.forget("u1")
+        generation = cache.generation
+        cache.forget("u1")
+        cache.put("u1", ONE, 10.0, generation)
+        assert cache.get("u1", 10.0) is None
+    cache.put("u1", ONE, 10.0, cache.generation)
+    assert cache.get("u1", 10.0) is ONE
+
+
 def test_write_that_comes_while_it_is_put() -> None:
     """Nor is one that a write overtakes between the comparison and the entry."""
 

@@ -110,7 +110,8 @@ class Warm(World):
 
     def __init__(self, *plugins: object, **settings: Any) -> None:
         required = Policy(Enforcement.REQUIRED)
-        super().__init__(Host({"office": required, "harbor": required}), *plugins, **settings)
+        self.host = Host({"office": required, "harbor": required})
+        super().__init__(self.host, *plugins, **settings)
         self.enrolled()
         self.verified_cookies = self.verified()
         assert isinstance(visit(self), Forward)
@@ -148,6 +149,21 @@ def test_another_location_is_decided_anew() -> None:
     assert isinstance(here, Forward)
     assert isinstance(there, Forward)
     assert (here.context.location, there.context.location) == ("office", "harbor")
+
+
+@pytest.mark.parametrize(
+    "other", [user("u2"), user("u1", login="another"), user("u1", joined=_moment(NOW - 86400))]
+)
+def test_another_user_with_the_same_cookies_is_decided_anew(other: User) -> None:
+    """What was decided of one user says nothing of whom the host names for the same cookies a moment later."""
+    world = Warm()
+    first = visit(world)
+    world.host.sessions["s1"] = user("u1")
+    assert visit(world) is first
+    world.host.sessions["s1"] = other
+    second = visit(world)
+    assert second is not first
+    assert isinstance(second, Answer) or second.context.user == other
 
 
 def test_too_long_a_header_is_not_kept() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
+from base64 import urlsafe_b64encode
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +27,15 @@ SIGNED = signer().sign("csrf", ["challenge", "u1", None], NOW)
 def test_read_back() -> None:
     """A value is read back."""
     assert signer().read("csrf", SIGNED, NOW, 60) == ["challenge", "u1", None]
+
+
+def test_it_is_an_hmac_of_sha_256() -> None:
+    """The signature is an HMAC-SHA-256, under a key of the purpose's own: all 256 bits of it."""
+    payload, _, signature = SIGNED.rpartition(".")
+    (key,) = KeyList((OLD,), "main").derive("signing")
+    of_purpose = hmac.digest(key, b"twofa_gate.csrf", "sha256")
+    right = urlsafe_b64encode(hmac.digest(of_purpose, payload.encode(), "sha256"))
+    assert signature.encode() == right.rstrip(b"=")
 
 
 @pytest.mark.parametrize("purpose", ["return", "known-browser", "", "csrf "])

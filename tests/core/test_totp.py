@@ -170,3 +170,20 @@ def test_label_stays_in_its_place(label: str) -> None:
     assert (unquote(issuer), colon) == ("Acme & Co", ":")
     assert account
     assert "<" not in account
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ("ada@example.com", "ada%40example.com"),
+        ("Ada Lovelace", "Ada%20Lovelace"),
+        ("a:b", "a%20b"),
+        ("\x00a\x1f\x7f:b\n", "a%20b"),
+        ("::", "user"),
+        ("", "user"),
+    ],
+)
+def test_label_as_the_phone_gets_it(label: str, shown: str) -> None:
+    """The label is the user's, without what would end it early; a user without one is called so."""
+    uri = provisioning_uri(SECRET, label=label, issuer="Acme")
+    assert uri == f"otpauth://totp/Acme:{shown}?secret={SECRET}&issuer=Acme"

@@ -33,12 +33,11 @@ class ValueSigner:
 
     def _serializer(self, purpose: str) -> URLSafeSerializer:
         # Imported when a value is signed or read, which few requests need.
-        from itsdangerous import Signer, URLSafeSerializer
+        from itsdangerous import URLSafeSerializer
 
         return URLSafeSerializer(
             self._secrets,
             salt=f"twofa_gate.{purpose}",
-            signer=Signer,
             signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
         )
 
