@@ -65,7 +65,9 @@ OVERRIDES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("header", OVERRIDES, ids=lambda header: f"{header[0]}: {header[1][:30]}")
+@pytest.mark.parametrize(
+    "header", OVERRIDES, ids=lambda header: f"{header[0]}: {header[1][:30]}".replace("\0", "NUL")
+)
 def test_no_header_changes_what_is_asked(site: Site, header: tuple[str, str]) -> None:
     """Cases 14, 18, 20, 26: whatever header comes with a private path: refused, no 206 or 304, spy 0."""
     browser = site.browser("u1")
