@@ -10,11 +10,13 @@ import pytest
 from tests.core.stepping import NOW, Host, Request, World
 from twofa_gate import Enforcement, Policy
 from twofa_gate.core import passes
-from twofa_gate.core.account import Account
+from twofa_gate.core.account import Account, encode
 from twofa_gate.core.answer import Answer, Forward
 from twofa_gate.core.effects import CallHook
 from twofa_gate.core.flow import handle
 from twofa_gate.core.passes import PassCache
+from twofa_gate.core.storage import user_key
+from twofa_gate.core.verification import Verification, digest, write_token
 
 ONE, TWO = Account(user="u1"), Account(user="u1", enabled_at=NOW)
 
@@ -185,3 +187,19 @@ def test_memory_of_one_login_is_not_anothers() -> None:
     name = site.world.settings.cookies.verification
     site.cookies = {"session": "s1", name: "x" * 22 + "." + "y" * 22}
     assert not site.visit()
+
+
+def test_what_is_remembered_refuses_nobody() -> None:
+    """A browser that another process has verified since is let through at once: only a PASS is remembered."""
+    site = Site(revocation_lag=3600)
+    assert site.visit()
+    world = site.world
+    account = world.account()
+    assert account is not None
+    other = "other-other-other-othe"
+    made = Verification(digest=digest(other), at=world.now, method="totp")
+    key = user_key(world.settings.realm, "u1")
+    stored = world.store.load(key)
+    assert world.store.save(key, encode(account.with_verification(made)), "elsewhere", stored.version)
+    site.cookies[world.settings.cookies.verification] = write_token(other, world.settings.keys, "u1")
+    assert site.visit()
