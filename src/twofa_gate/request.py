@@ -28,7 +28,6 @@ MAX_KNOWN_PATH = 200
 """Characters of a path about which it is remembered whether it is plain."""
 _COOKIE_VALUE = re.compile(r"[\x21\x23-\x7e]*")
 """No quotation marks; and no white space or control of any alphabet, which some parsers strip."""
-_BEFORE_EQUALS = re.compile(r"[^\s=\"]+(?=\s*=)")
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -102,7 +101,7 @@ class StrictCookies(Mapping[str, str]):
             self._ambiguous.update(raw_name.split())
             # Some parsers end a cookie at white space, an empty one too, and begin the next one there.
             self._ambiguous.update(word.partition("=")[0] for word in value.split())
-            self._ambiguous.update(_BEFORE_EQUALS.findall(pair))
+            self._ambiguous.update(_words_before_equals(pair))
         self._values[name] = value
 
     def __getitem__(self, name: str) -> str:
@@ -129,6 +128,14 @@ class StrictCookies(Mapping[str, str]):
     def single(self, name: str) -> str | None:
         """Return the value of a cookie of our own, or `None` if it is absent or ambiguous."""
         return None if name in self._ambiguous else self._values.get(name)
+
+
+def _words_before_equals(pair: str) -> Iterator[str]:
+    # Step by step, and not by one expression, which would try a long word from each of its letters.
+    for part in pair.split("=")[:-1]:
+        word = part.replace('"', " ").split()[-1:]
+        if word and part.rstrip().endswith(word[0]):
+            yield word[0]
 
 
 def merge_cookies(header: str, changes: Mapping[str, str | None]) -> str:

@@ -6,7 +6,6 @@ such a URL, as a page does that posts to its own address, is answered as ever.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
@@ -34,19 +33,25 @@ from twofa_gate.errors import BadRequest
 from twofa_gate.model import User
 from twofa_gate.request import GateRequest
 
-__all__ = ["MAX_ENVELOPE", "marked", "sealed_in", "send"]
+__all__ = ["MAX_ENVELOPE", "marked", "sealed_in", "send", "unmarked"]
 
 Handle: TypeAlias = Callable[[Settings, GateRequest], Flow[Answer | Forward]]
 
 MAX_ENVELOPE = len(FIELD) + 1 + MAX_SEALED + 8
 """Bytes of a body in which a kept form is sent; base64's padding is written as `%3D`."""
 
-_MARKS = re.compile(rf"(?:(?:^|&){MARK})+$")
-
 
 def marked(target: str) -> str:
     """Give the URL to which a kept form is sent."""
     return f"{target}{'&' if '?' in target else '?'}{MARK}"
+
+
+def unmarked(query: str) -> str:
+    """Give a query without the marks at its end: a form that was sent to a marked URL may be refused again."""
+    parameters = query.split("&")
+    while parameters and parameters[-1] == MARK:
+        del parameters[-1]
+    return "&".join(parameters)
 
 
 def sealed_in(body: bytes) -> str | None:
@@ -65,7 +70,7 @@ def send(settings: Settings, request: GateRequest, handle: Handle) -> Flow[Answe
         return None
     body = yield from perform(ReadBody(MAX_ENVELOPE))
     sealed = sealed_in(body)
-    query = _MARKS.sub("", request.query_string)
+    query = unmarked(request.query_string)
     itself = request.with_form(query, kind, body)
     if sealed is not None:
         return (yield from _send_on(settings, itself, sealed, handle))
