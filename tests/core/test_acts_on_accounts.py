@@ -266,3 +266,37 @@ def test_removing_keeps_the_way_in_that_it_was_done_by() -> None:
     assert (left.digest, left.method) == (digest(TOKEN), "recovery_code")
     assert stored(world).trusted == ()
     assert [each.id for each in stored(world).authenticators] == ["a1"]
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["stranger", "known"])
+def test_a_held_lane_confirms_nothing(known: bool) -> None:
+    """While a lane is held, not even the right code of a new device counts, and nothing is counted."""
+    world = World()
+    secret = world.run(enrollment.begin(world.settings, "u1", BROWSER, fresh=False))
+    assert isinstance(secret, str)
+    held = Lane(failures=(NOW,) * 8, streak=8, until=NOW + 32)
+    attempts = Attempts(known=held) if known else Attempts(stranger=held)
+    world.put(stored(world).but(attempts=attempts))
+    typed = TotpInput(world.code(secret=secret))
+
+    def confirm(known: bool) -> CodeResult | None:
+        flow = enrollment.confirm(world.settings, "u1", BROWSER, typed, "", passage(known), verified=False)
+        return world.run(flow).result
+
+    assert confirm(known) == CodeResult(Outcome.THROTTLED, retry_after=32)
+    assert stored(world).attempts == attempts
+    assert confirm(not known) == CodeResult(Outcome.ACCEPTED, Method.TOTP)
+
+
+def test_a_ticket_gives_no_tries_back_to_who_has_set_up() -> None:
+    """A ticket for somebody who has set up leaves the budget as it is; who has not gets a whole one with it."""
+    spent = Attempts(stranger=Lane(failures=(NOW - 60.0,) * 5, streak=5))
+    for enrolled in (True, False):
+        world = World()
+        world.enrolled(attempts=spent)
+        if not enrolled:
+            world.put(stored(world).but(authenticators=(), attempts=spent))
+        assert world.run(administration.issue_ticket(world.settings, "u1", by="kim", location="office"))
+        assert stored(world).attempts == (spent if enrolled else Attempts())
+        line = last(world)
+        assert (line["event"], line["by"], line["location"]) == ("ticket_issued", "kim", "office")

@@ -29,8 +29,8 @@ class Noting(Host):
         self.amiss = amiss
         self.asked: list[str] = []
 
-    def _note(self, name: str) -> None:
-        self.asked.append(name)
+    def _note(self, name: str, *of: str) -> None:
+        self.asked.append(" ".join([name, *of]))
         if self.amiss == f"{name} fails":
             raise OSError(name)
 
@@ -41,15 +41,15 @@ class Noting(Host):
         return 7 if self.amiss == "identify" else super().identify(request)  # type: ignore[return-value]
 
     @hookimpl(blocking=False)
-    def locate(self, request: GateRequest) -> str:
-        """Note it."""
-        self._note("locate")
+    def locate(self, request: GateRequest, user: User) -> str:  # type: ignore[override]
+        """Note it, and of whom it was asked."""
+        self._note("locate", user.id)
         return "" if self.amiss == "locate" else super().locate(request)
 
     @hookimpl(blocking=False)
-    def policy(self, location: str) -> Policy | None:
-        """Note it."""
-        self._note("policy")
+    def policy(self, location: str, user: User) -> Policy | None:  # type: ignore[override]
+        """Note it, and of whom and where it was asked."""
+        self._note("policy", location, user.id)
         return 7 if self.amiss == "policy" else super().policy(location)  # type: ignore[return-value]
 
 

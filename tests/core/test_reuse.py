@@ -301,6 +301,33 @@ def test_who_came_since_is_not_the_same() -> None:
     assert is_same_still(World(Failing()).settings, Request("/x"), nobody) is False
 
 
+def test_two_who_came_since_are_not_the_same() -> None:
+    """Where a second plugin names another user by the time of the answer, nobody is the same, in either order."""
+
+    class Beside:
+        found: User | None = None
+
+        @hookimpl(blocking=False)
+        def identify(self, request: GateRequest) -> User | None:
+            """Name whoever is there by now."""
+            return self.found
+
+    class First(Host):
+        @hookimpl(blocking=False)
+        def identify(self, request: GateRequest) -> User | None:
+            """Look the session up."""
+            return super().identify(request)
+
+    request = Request("/x", cookies={"session": "s1"})
+    beside = Beside()
+    settings = World(First(), beside).settings
+    of_u1, of_u2 = (Forward(Context(Decision.PASS, "/2fa/", user(name))) for name in ("u1", "u2"))
+    assert is_same_still(settings, request, of_u1) is True
+    beside.found = user("u2")
+    assert is_same_still(settings, request, of_u1) is False
+    assert is_same_still(settings, request, of_u2) is False
+
+
 @pytest.mark.parametrize(
     ("headers", "remarkable"),
     [
