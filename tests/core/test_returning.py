@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.stepping import NOW, Request, World
+from twofa_gate.core.answer import Answer
+from twofa_gate.core.flow import handle
 from twofa_gate.core.returning import (
     MAX_ADDRESS,
     MAX_AGE,
@@ -192,3 +194,14 @@ def test_where_a_form_may_come_from(origin: str | None, site: str | None, allowe
         "/x", "POST", headers={name: value for name, value in headers.items() if value is not None}
     )
     assert allows_origin(SETTINGS, request) is allowed
+
+
+def test_a_path_that_is_no_text_is_an_address_like_any() -> None:
+    """A path in which a server has left bytes that are no UTF-8 is refused like any other, and can be come back to."""
+    world = World()
+    address = address_of(world.settings, Request("/app/\udc82"))
+    assert address == "/app/%ED%B2%82"
+    world.enrolled()
+    answer = world.run(handle(world.settings, Request("/app/\udc82", cookies=world.cookies())))
+    assert isinstance(answer, Answer)
+    assert answer.status == 303

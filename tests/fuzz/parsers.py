@@ -189,7 +189,7 @@ def check_return(text: str) -> None:
         request = Request("/app/x", prefix=prefix)
         for address in (text, "/" + text, prefix + "/" + text, prefix + "/bye/" + text):
             assert_within(settings, request, address)
-    signed = settings.signer.sign("return", [text, None], NOW)
+    signed = settings.signer.sign("return", [text.encode("utf-8", "replace").decode(), None], NOW)
     back = returning.read_return(settings, Request("/app/x"), signed, NOW).address
     url = resolved(back, "")
     assert url is not None, back

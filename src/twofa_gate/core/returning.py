@@ -133,7 +133,8 @@ def address_of(settings: Settings, request: GateRequest) -> str:
         request.method in ("GET", "HEAD") and mode in (None, "navigate") and not request.header("hx-request")
     )
     if is_page and not request.header("x-requested-with"):
-        path = quote(request.prefix + request.path, safe="/!$&'()*+,;=:@~")
+        # A server may decode what is no UTF-8 into surrogates; they are letters like any other here.
+        path = quote(request.prefix + request.path, safe="/!$&'()*+,;=:@~", errors="surrogatepass")
         query = f"?{request.query_string}" if request.query_string else ""
         candidates = [path + query, path]
     else:
