@@ -92,7 +92,7 @@ def django_target(target: Target) -> None:
     def private(request: HttpRequest, path: str) -> HttpResponse:
         return HttpResponse(PRIVATE)
 
-    class Handler(WSGIHandler):  # type: ignore[misc] # Django has no types
+    class Handler(WSGIHandler):  # type: ignore[misc]  # Django has no types
         def get_response(self, request: Any) -> Any:
             request.urlconf = (
                 re_path(r"^login$", login),

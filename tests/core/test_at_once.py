@@ -38,19 +38,19 @@ class Noting(Host):
     def identify(self, request: GateRequest) -> User | None:
         """Note it."""
         self._note("identify")
-        return 7 if self.amiss == "identify" else super().identify(request)  # type: ignore[return-value]
+        return 7 if self.amiss == "identify" else super().identify(request)  # type: ignore[return-value]  # nonsense
 
     @hookimpl(blocking=False)
-    def locate(self, request: GateRequest, user: User) -> str:  # type: ignore[override]
+    def locate(self, request: GateRequest, user: User) -> str:  # type: ignore[override]  # hooks take what they name
         """Note it, and of whom it was asked."""
         self._note("locate", user.id)
         return "" if self.amiss == "locate" else super().locate(request)
 
     @hookimpl(blocking=False)
-    def policy(self, location: str, user: User) -> Policy | None:  # type: ignore[override]
+    def policy(self, location: str, user: User) -> Policy | None:  # type: ignore[override]  # hooks take what they name
         """Note it, and of whom and where it was asked."""
         self._note("policy", location, user.id)
-        return 7 if self.amiss == "policy" else super().policy(location)  # type: ignore[return-value]
+        return 7 if self.amiss == "policy" else super().policy(location)  # type: ignore[return-value]  # nonsense
 
 
 class LogsOut(Noting):

@@ -31,6 +31,7 @@ __all__ = [
     "may_reset",
     "named",
     "opinion",
+    "opinions",
     "policies",
     "refuse_ambiguous",
     "user_locations",
@@ -148,10 +149,15 @@ def named(settings: Settings, found: list[Policy | None]) -> list[NamedPolicy]:
 
 def hook_policies(settings: Settings, location: str, user: User) -> Flow[list[NamedPolicy]]:
     """Ask every plugin for its policy; those that have one are named."""
+    return named(settings, (yield from opinions(settings, location, user)))
+
+
+def opinions(settings: Settings, location: str, user: User) -> Flow[list[Policy | None]]:
+    """Ask every plugin for its policy; `None` stands for one that has none here."""
     found: list[Policy | None] = []
     for hook in settings.hooks.policy:
         found.append(opinion(hook, (yield CallHook(hook, (location, user)))))  # noqa: PERF401 - it yields
-    return named(settings, found)
+    return found
 
 
 def is_logout(settings: Settings, request: GateRequest) -> Flow[bool]:

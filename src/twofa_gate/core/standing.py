@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 from twofa_gate.core import asking, location_policy, storage
 from twofa_gate.core.account import Account, secret_thing
 from twofa_gate.core.decision import Facts, NamedPolicy, Ruling, rule
-from twofa_gate.core.effects import READ_CLOCK, CallHook, Clock, Flow
+from twofa_gate.core.effects import READ_CLOCK, Clock, Flow
 from twofa_gate.core.events import record
 from twofa_gate.core.settings import Settings
 from twofa_gate.core.verification import Token, Verification, digest, names_user, read_token
@@ -121,9 +121,7 @@ def ask(settings: Settings, request: GateRequest, user: User, location: str | No
         location = asking.DEFAULT_LOCATION
     elif location is None:
         location = yield from asking.locate(settings, request, user)
-    opinions: list[Policy | None] = []
-    for hook in settings.hooks.policy:
-        opinions.append(asking.opinion(hook, (yield CallHook(hook, (location, user)))))  # noqa: PERF401 - it yields
+    opinions = yield from asking.opinions(settings, location, user)
     clock: Clock = yield READ_CLOCK
     return location, opinions, clock
 
@@ -135,8 +133,9 @@ def ask_in_place(settings: Settings, request: GateRequest, user: User, clock: Ca
     if hooks.locate is not None:
         location = asking.checked_location(hooks.locate, hooks.locate.function(request, user))
     opinions: list[Policy | None] = []
-    for hook in hooks.policy:  # not a comprehension, which Python 3.11 makes a function for
-        opinions.append(asking.opinion(hook, hook.function(location, user)))  # noqa: PERF401
+    for hook in hooks.policy:
+        # A comprehension is a function of its own in Python 3.11, and every request comes this way
+        opinions.append(asking.opinion(hook, hook.function(location, user)))  # noqa: PERF401 - see above
     return location, opinions, clock()
 
 

@@ -147,6 +147,7 @@ class HostConformance:
     @pytest.fixture
     def host(self) -> HostUnderTest:
         """Return the host under test."""
+        # what a subclass has to give; without it every test says so
         raise NotImplementedError("define a fixture `host` that returns a HostUnderTest")
 
     def test_bare_application_shows_its_users(self, host: HostUnderTest) -> None:

@@ -60,6 +60,7 @@ class StoreConformance(Documents, Keys, Races):
     @pytest.fixture
     def store(self) -> Any:
         """Return the store under test."""
+        # what a subclass has to give; without it every test says so
         raise NotImplementedError("define a fixture `store` that returns the store to test")
 
     @pytest.fixture
